@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
+
+/** Prefixes of `contract.md`. What follows is a UUIDv7 (RFC 9562) in Crockford base32, so ids sort by creation time. */
+export type IdPrefix = 'agt' | 'ses' | 'trn' | 'msg' | 'key' | 'req' | 'stp';
+
+export interface Ids {
+  make(prefix: IdPrefix): string;
+}
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const POOL_BYTES = 10 * 256;
+const ID = /^(agt|ses|trn|msg|key|req|stp)_[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** True for a well-formed id of that kind: decides between "not yours or absent" and a database look-up. */
+export function isId(text: string, prefix: IdPrefix): boolean {
+  return ID.test(text) && text.startsWith(prefix);
+}
+
+/** Random bytes come in pools: one call to the kernel serves 256 ids. */
+export function createIds(clock: Clock, random: (bytes: number) => Buffer = randomBytes): Ids {
+  let pool: Buffer = Buffer.alloc(0);
+  let used = 0;
+  const bytes = Buffer.alloc(16);
+  return {
+    make(prefix) {
+      if (used + 10 > pool.length) {
+        pool = random(POOL_BYTES);
+        used = 0;
+      }
+      bytes.writeUIntBE(clock.now(), 0, 6);
+      pool.copy(bytes, 6, used, used + 10);
+      used += 10;
+      bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+      bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+      return `${prefix}_${crockford(bytes)}`;
+    },
+  };
+}
+
+/** 128 bits as 26 characters; the first carries the top 3 bits. */
+function crockford(bytes: Buffer): string {
+  let text = '';
+  let bits = 0;
+  let held = 2; // 130 = 26 × 5: two leading zero bits
+  for (const byte of bytes) {
+    bits = (bits << 8) | byte;
+    held += 8;
+    while (held >= 5) {
+      held -= 5;
+      text += ALPHABET[(bits >>> held) & 31];
+    }
+    bits &= (1 << held) - 1;
+  }
+  return text;
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { problemSchema } from './problem.ts';
+import { turnAnswerSchema } from './turn.ts';
+
+/**
+ * The one union of what happens while a turn runs; the stream, the CLI and every later reader use it. `text.delta.at` is the offset, in
+ * UTF-16 code units, of `text` in the text of this attempt. After `turn.restart` the reader drops what it has. `turn.end` is always last;
+ * `error` takes its place when the outcome could not be stored (the turn is then still open).
+ */
+export const turnEventSchema = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('turn.start'), turnId: z.string(), sessionId: z.string(), attempt: z.number().int() }),
+    z.object({ type: z.literal('text.delta'), at: z.number().int(), text: z.string() }),
+    z.object({ type: z.literal('tool.start'), callId: z.string(), name: z.string() }),
+    z.object({
+      type: z.literal('tool.end'),
+      callId: z.string(),
+      name: z.string(),
+      outcome: z.enum(['ok', 'error', 'unknown']),
+      ms: z.number(),
+    }),
+    z.object({ type: z.literal('turn.restart'), attempt: z.number().int() }),
+    z.object({ type: z.literal('turn.end'), turn: turnAnswerSchema }),
+    z.object({ type: z.literal('error'), problem: problemSchema }),
+  ])
+  .meta({ id: 'TurnEvent' });
+export type TurnEvent = z.infer<typeof turnEventSchema>;
+export type TurnEventType = TurnEvent['type'];
+
+/** `id:` of a server-sent event, `<attempt>.<step>.<offset>`: where a reader stands after having taken the event in. */
+export interface Position {
+  attempt: number;
+  step: number;
+  offset: number;
+}
+export const START: Position = { attempt: 0, step: 0, offset: 0 };
+
+export const formatPosition = (at: Position): string => `${at.attempt}.${at.step}.${at.offset}`;
+
+/** Undefined for anything that is not three non-negative integers of at most nine digits. */
+export function parsePosition(text: string): Position | undefined {
+  const match = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})$/.exec(text);
+  return match ? { attempt: Number(match[1]), step: Number(match[2]), offset: Number(match[3]) } : undefined;
+}
+
+/** What `data:` carries: the event without its type; `turn.end` and `error` are the bare body, the same as in the JSON answer. */
+export function eventBody(event: TurnEvent): unknown {
+  if (event.type === 'turn.end') return event.turn;
+  if (event.type === 'error') return event.problem;
+  const { type: _, ...body } = event;
+  return body;
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+export const checkSchema = z.object({
+  id: z.string(),
+  status: z.enum(['ok', 'degraded', 'down']),
+  detail: z.string().optional(),
+  fix: z.string().optional(),
+});
+export type Check = z.infer<typeof checkSchema>;
+
+export const lifecycleStateSchema = z.enum(['starting', 'ready', 'draining', 'stopped', 'failed']);
+
+export const healthSchema = z
+  .object({
+    status: z.enum(['ok', 'degraded', 'down']),
+    state: lifecycleStateSchema,
+    version: z.string().optional(),
+    uptimeS: z.number().optional(),
+    checks: z.record(z.string(), checkSchema).optional(),
+  })
+  .meta({ id: 'Health' });
+export type Health = z.infer<typeof healthSchema>;
+
+export const modelStateSchema = z.object({
+  name: z.string(),
+  state: z.enum(['ok', 'open', 'bad_key', 'unconfigured']),
+  lastFailure: z.string().optional(),
+  fix: z.string().optional(),
+});
+export type ModelState = z.infer<typeof modelStateSchema>;
+
+export const statusSchema = z
+  .object({
+    agentId: z.string(),
+    name: z.string(),
+    version: z.string(),
+    environment: z.enum(['development', 'production']),
+    state: lifecycleStateSchema,
+    health: z.enum(['ok', 'degraded', 'down']),
+    pid: z.number().int(),
+    startedAt: z.iso.datetime(),
+    uptimeS: z.number(),
+    currentSession: z.object({ id: z.string(), messageCount: z.number().int(), restored: z.boolean() }).nullable(),
+    models: z.array(modelStateSchema),
+    /** Since this process started; `open` is now, `accepted` and the outcomes `allTime` come from the store. */
+    requests: z.object({
+      accepted: z.number().int(),
+      completed: z.number().int(),
+      degraded: z.number().int(),
+      failed: z.number().int(),
+      cancelled: z.number().int(),
+      open: z.number().int(),
+      perMinute: z.number(),
+      latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
+    }),
+    stored: z.object({ sessions: z.number().int(), turns: z.number().int(), messages: z.number().int() }),
+    memory: z.object({ rssBytes: z.number().int(), heapUsedBytes: z.number().int() }),
+    auditHead: z.object({ seq: z.number().int(), hash: z.string() }).nullable(),
+    checks: z.record(z.string(), checkSchema),
+  })
+  .meta({ id: 'Status' });
+export type Status = z.infer<typeof statusSchema>;
