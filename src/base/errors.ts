@@ -59,12 +59,17 @@ export class AppError extends Error {
   }
 }
 
-/** A start-up that must not go on: printed as what, why and `Fix:`, exit 78 (sysexits EX_CONFIG). */
+/**
+ * A start-up that must not go on: printed as what, why and `Fix:`. Exit code 78 (sysexits EX_CONFIG) tells a supervisor not to try again;
+ * 1 is for what may pass by itself, such as a port or a home that another process still holds.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly fix: string;
-  constructor(message: string, fix: string, options?: { cause?: unknown }) {
-    super(message, options);
+  readonly exitCode: 1 | 78;
+  constructor(message: string, fix: string, options: { cause?: unknown; exitCode?: 1 | 78 } = {}) {
+    super(message, { cause: options.cause });
     this.fix = fix;
+    this.exitCode = options.exitCode ?? 78;
   }
 }

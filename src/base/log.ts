@@ -1,3 +1,9 @@
+import { type DestinationStream, type Logger as Pino, pino } from 'pino';
+import { cleanText } from './clean-text.ts';
+import type { Clock } from './clock.ts';
+import { describeError } from './describe-error.ts';
+import { isoTime } from './iso-time.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /**
@@ -49,3 +55,64 @@ export interface Logger {
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Where lines go. Nothing of it throws or blocks; a full or broken destination drops lines and counts them. */
+export interface LogSink {
+  /** One line with its newline. */
+  write(line: string): void;
+  /** Settles when what was written before is out, or after a second at most. Never rejects. */
+  flush(): Promise<void>;
+  /** The same for an exit that cannot wait; blocks for a fifth of a second at most. */
+  flushSync(): void;
+  /** Lines lost since the start. */
+  dropped(): number;
+  /** Flushes and lets go of the destination; later lines are dropped. */
+  close(): Promise<void>;
+}
+
+export interface LoggerOptions {
+  level: LogLevel;
+  sink: Pick<LogSink, 'write'>;
+  clock: Pick<Clock, 'now'>;
+  /** On every line, for example the pid. */
+  bindings?: LogFields;
+}
+
+/** JSON lines by pino. */
+export function createLogger({ level, sink, clock, bindings = {} }: LoggerOptions): Logger {
+  const destination: DestinationStream = { write: (line) => sink.write(line) };
+  const lines = pino(
+    {
+      level,
+      base: clean(bindings),
+      timestamp: () => `,"time":${JSON.stringify(isoTime(clock.now()))}`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return { debug: method(lines, 'debug'), info: method(lines, 'info'), warn: method(lines, 'warn'), error: method(lines, 'error') };
+}
+
+function method(lines: Pino, level: LogLevel): Logger[LogLevel] {
+  if (!lines.isLevelEnabled(level)) return () => {};
+  return (event, fields) => {
+    try {
+      lines[level]({ event: cleanText(event), ...clean(fields) });
+    } catch {
+      // Nothing that is logged may hurt whoever logs it, such as fields that throw when read.
+    }
+  };
+}
+
+/** Only what a line may carry: text made safe, numbers, booleans, null; errors as facts; of any other object no more than that it was one. */
+function clean(fields: LogFields | undefined): Record<string, unknown> {
+  const safe: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields ?? {}) as [string, unknown][]) {
+    if (name === 'error') safe[name] = describeError(value);
+    else if (typeof value === 'string') safe[name] = cleanText(value);
+    else if (typeof value === 'object' && value !== null) safe[name] = '[object]';
+    else if (typeof value === 'bigint') safe[name] = value.toString();
+    else if (typeof value !== 'function' && typeof value !== 'symbol') safe[name] = value;
+  }
+  return safe;
+}

@@ -26,6 +26,13 @@ export const partSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type Part = z.infer<typeof partSchema>;
+/** The text a person reads of a message: pieces of one step follow each other, steps are set apart. */
+export const partsText = (parts: readonly Part[]): string =>
+  parts.reduce((text, part) => (part.type === 'text' ? text + part.text : text), '');
+/** Between the text of one model step and the next, in the stream and in the stored reply alike. */
+export const STEP_GAP = '\n\n';
+export const joinSteps = (texts: readonly string[]): string => texts.filter((text) => text !== '').join(STEP_GAP);
+
 export type TextPart = Extract<Part, { type: 'text' }>;
 export type CallPart = Extract<Part, { type: 'call' }>;
 export type ResultPart = Extract<Part, { type: 'result' }>;

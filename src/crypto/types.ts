@@ -27,9 +27,12 @@ export interface WrappedKey {
   commitment: Uint8Array;
 }
 
-/** A row of table `keyring`: a data root key, a MAC key, the blind-index key or the check record, wrapped by the KEK. */
+/**
+ * A row of table `keyring`, wrapped by the KEK: a data root key, a MAC key, the blind-index key, the tenant's own session key (for records
+ * that belong to no session) or the check record.
+ */
 export interface KeyringRow {
-  purpose: 'drk' | 'mac-audit' | 'mac-idempotency' | 'index' | 'check';
+  purpose: 'drk' | 'mac-audit' | 'mac-idempotency' | 'index' | 'tenant' | 'check';
   tenant: string;
   version: number;
   wrapped: Uint8Array;

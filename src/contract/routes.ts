@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { chatRequestSchema, retryRequestSchema } from './chat.ts';
+import { messageSchema } from './message.ts';
+import { erasureSchema, pageOf, pageQuerySchema, sessionCreateSchema, sessionPatchSchema, sessionSchema } from './session.ts';
+import { healthSchema, statusSchema } from './status.ts';
+import { turnAnswerSchema, turnStatusSchema } from './turn.ts';
+
+export interface RouteResponse {
+  description: string;
+  /** Absent: the body is empty or not JSON. */
+  schema?: z.ZodType;
+  /** `application/json` when absent. */
+  mediaType?: string;
+}
+
+/** One operation. The HTTP server registers exactly these, and the OpenAPI document is made of them. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** OpenAPI template; the only parameter names are those of `params`. */
+  path: string;
+  summary: string;
+  /** `client`: any principal. `admin`: operators only. */
+  auth: 'public' | 'client' | 'admin';
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /** An empty body is read as `{}`. */
+  bodyOptional?: true;
+  /** Starts a turn: takes an Idempotency-Key, may be refused by overload shedding, answers as server-sent events when asked. */
+  startsWork?: true;
+  /** Answered whatever the Host header says, for orchestrators that probe by address. */
+  probe?: true;
+  /** A page for people: not part of the API document. `dashboard` pages exist on the dashboard's own port only. */
+  page?: 'both' | 'dashboard';
+  /** Successes only; every operation can also answer with a problem. */
+  responses: Record<number, RouteResponse>;
+}
+
+const byId = z.object({ id: z.string() });
+const health = { description: 'How the agent is.', schema: healthSchema };
+const turn = { description: 'The turn.', schema: turnAnswerSchema };
+const openTurn = { description: 'The turn is still open; `Location` says where to ask again.', schema: turnAnswerSchema };
+const session = { description: 'The session.', schema: sessionSchema };
+const script = { description: 'A static file.', mediaType: 'text/javascript' };
+const page = { description: 'The page.', mediaType: 'text/html' };
+
+export const turnListQuerySchema = pageQuerySchema.extend({
+  sessionId: z
+    .string()
+    .regex(/^ses_[0-9a-z]{26}$/, { error: 'must be a session id (ses_…)' })
+    .optional(),
+  status: turnStatusSchema.optional(),
+});
+
+export const routes = {
+  health: { method: 'GET', path: '/health', summary: 'Health word', auth: 'public', responses: { 200: health, 503: health } },
+  livez: {
+    method: 'GET',
+    path: '/livez',
+    summary: 'The process answers',
+    auth: 'public',
+    probe: true,
+    responses: { 200: { description: 'Alive.', schema: healthSchema } },
+  },
+  readyz: {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Ready for traffic',
+    auth: 'public',
+    probe: true,
+    responses: { 200: health, 503: health },
+  },
+  startupz: {
+    method: 'GET',
+    path: '/startupz',
+    summary: 'Start-up is over',
+    auth: 'public',
+    probe: true,
+    responses: { 200: health, 503: health },
+  },
+  chat: {
+    method: 'POST',
+    path: '/v1/chat',
+    summary: 'Send a message, get the turn’s answer',
+    auth: 'client',
+    body: chatRequestSchema,
+    startsWork: true,
+    responses: { 200: turn, 202: openTurn },
+  },
+  listTurns: {
+    method: 'GET',
+    path: '/v1/turns',
+    summary: 'Turns, newest first',
+    auth: 'client',
+    query: turnListQuerySchema,
+    responses: { 200: { description: 'One page of turns.', schema: pageOf(turnAnswerSchema) } },
+  },
+  getTurn: {
+    method: 'GET',
+    path: '/v1/turns/{id}',
+    summary: 'A turn as it stands',
+    auth: 'client',
+    params: byId,
+    responses: { 200: turn },
+  },
+  turnEvents: {
+    method: 'GET',
+    path: '/v1/turns/{id}/events',
+    summary: 'A turn’s events; resumes after Last-Event-ID',
+    auth: 'client',
+    params: byId,
+    responses: { 200: { description: 'Server-sent events.', mediaType: 'text/event-stream' } },
+  },
+  cancelTurn: {
+    method: 'POST',
+    path: '/v1/turns/{id}/cancel',
+    summary: 'End an open turn as cancelled',
+    auth: 'client',
+    params: byId,
+    responses: { 200: turn },
+  },
+  retryTurn: {
+    method: 'POST',
+    path: '/v1/turns/{id}/retry',
+    summary: 'Answer the same message again, as a new turn',
+    auth: 'client',
+    params: byId,
+    body: retryRequestSchema,
+    bodyOptional: true,
+    startsWork: true,
+    responses: { 200: turn, 202: openTurn },
+  },
+  createSession: {
+    method: 'POST',
+    path: '/v1/sessions',
+    summary: 'Make a session',
+    auth: 'client',
+    body: sessionCreateSchema,
+    bodyOptional: true,
+    responses: { 201: session },
+  },
+  listSessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    summary: 'Sessions, newest first',
+    auth: 'client',
+    query: pageQuerySchema,
+    responses: { 200: { description: 'One page of sessions.', schema: pageOf(sessionSchema) } },
+  },
+  getSession: {
+    method: 'GET',
+    path: '/v1/sessions/{id}',
+    summary: 'A session',
+    auth: 'client',
+    params: byId,
+    responses: { 200: session },
+  },
+  patchSession: {
+    method: 'PATCH',
+    path: '/v1/sessions/{id}',
+    summary: 'Change title, metadata, or make it current',
+    auth: 'client',
+    params: byId,
+    body: sessionPatchSchema,
+    responses: { 200: session },
+  },
+  deleteSession: {
+    method: 'DELETE',
+    path: '/v1/sessions/{id}',
+    summary: 'Erase a session',
+    auth: 'client',
+    params: byId,
+    responses: { 200: { description: 'What was erased.', schema: erasureSchema } },
+  },
+  listMessages: {
+    method: 'GET',
+    path: '/v1/sessions/{id}/messages',
+    summary: 'Messages of a session, in order',
+    auth: 'client',
+    params: byId,
+    query: pageQuerySchema,
+    responses: { 200: { description: 'One page of messages.', schema: pageOf(messageSchema) } },
+  },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'Everything an operator asks first',
+    auth: 'admin',
+    responses: { 200: { description: 'Status.', schema: statusSchema } },
+  },
+  dashboardRoot: {
+    method: 'GET',
+    path: '/',
+    summary: 'First page',
+    auth: 'public',
+    page: 'dashboard',
+    responses: { 200: page },
+  },
+  uiRedirect: {
+    method: 'GET',
+    path: '/ui',
+    summary: 'To the first page',
+    auth: 'public',
+    page: 'both',
+    responses: { 308: { description: 'Moved to `/ui/`.' } },
+  },
+  ui: { method: 'GET', path: '/ui/', summary: 'First page', auth: 'public', page: 'both', responses: { 200: page } },
+  uiScript: { method: 'GET', path: '/ui/first-page.js', summary: 'Its script', auth: 'public', page: 'both', responses: { 200: script } },
+  uiStyle: {
+    method: 'GET',
+    path: '/ui/first-page.css',
+    summary: 'Its style',
+    auth: 'public',
+    page: 'both',
+    responses: { 200: { description: 'A static file.', mediaType: 'text/css' } },
+  },
+} as const satisfies Record<string, Route>;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;
