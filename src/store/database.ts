@@ -20,6 +20,11 @@ export interface Statement {
 export interface Unit {
   statements: Statement[];
   audit?: AuditEntry[];
+  /**
+   * Set by erasure: the unit is tried even when a full disk refuses other writes, and `write` resolves only after older copies of the pages
+   * it changed are gone from the engine's own files (SQLite: the write-ahead log is emptied).
+   */
+  scrub?: boolean;
 }
 
 /** A unit that the data itself refused (a guard failed): nothing of it was written, its neighbours were. */
@@ -42,8 +47,11 @@ export interface Database {
   read(sql: string, values?: Value[]): Promise<Row[]>;
   /** Rejects with UnitRefused, or AppError `storage_unavailable` when nothing was (knowingly) made durable. */
   write(unit: Unit): Promise<void>;
-  /** Brings the schema to this program's version, keeping a copy from before. Refuses a newer schema with ConfigError. */
-  migrate(): Promise<{ from: number; to: number; copy?: string }>;
+  /**
+   * Brings the schema to this program's version, keeping a copy from before. Refuses a newer schema with ConfigError. When there is data,
+   * `before` runs ahead of the first byte written and may refuse by throwing (a wrong key must not migrate anything). Idempotent.
+   */
+  migrate(before?: () => Promise<void>): Promise<{ from: number; to: number; copy?: string }>;
   /** What the writer knows of itself, for health. */
   health(): { writable: boolean; reason?: string; queued: number; walBytes: number };
   /** Waits for units under way, checkpoints, closes. Idempotent. */

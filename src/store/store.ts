@@ -8,6 +8,9 @@ export interface Principal {
   tenant: string;
 }
 
+/** Places under one question: `seq = anchor × SLOT + place`. */
+export const SLOT = 4096;
+
 /** What the caller asked for besides the text, kept (sealed) so that a recovered turn runs as it was meant. */
 export interface TurnOptions {
   model?: string;
@@ -141,6 +144,8 @@ export interface Listed<T> {
  */
 export interface Turns {
   accept(input: AcceptInput): Promise<Accepted>;
+  /** The turn an Idempotency-Key stands for, if it was used in the last 24 hours. */
+  known(principal: Principal, idempotency: { key: string; body: string }): Promise<{ turnId: string; sameBody: boolean } | undefined>;
   asked(input: AskedInput): Promise<void>;
   told(input: ToldInput): Promise<void>;
   /** Exactly once per turn: a second commit rejects with AppError `conflict`. Writes reply, steps, turn, audit and outbox in one unit. */

@@ -1,0 +1,48 @@
+import type { Clock } from '../base/clock.ts';
+import { WRITER_KEY } from './audit-chain.ts';
+import type { AuditEntry } from './audit-entry.ts';
+import { bytesOf, numberOf } from './columns.ts';
+import type { Database } from './database.ts';
+
+const HEAD = 'SELECT seq, hash FROM audit WHERE writer = (SELECT value FROM meta WHERE key = ?) ORDER BY seq DESC LIMIT 1';
+
+/** Facts for `AuditEntry.detail`: clear text the design allows, nothing a caller wrote. */
+export type AuditDetail = Record<string, string | number | undefined>;
+
+/** Canonical JSON: keys sorted, absent facts left out, '' for none. */
+export function canonicalDetail(detail: AuditDetail): string {
+  let json = '';
+  for (const key of Object.keys(detail).sort()) {
+    const value = detail[key];
+    if (value !== undefined) json += `${json === '' ? '{' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  }
+  return json === '' ? '' : `${json}}`;
+}
+
+export interface Act {
+  principal: string;
+  action: string;
+  target: string;
+  requestId: string;
+  outcome: string;
+  detail?: AuditDetail;
+}
+
+export interface Audit {
+  /** The entry of an act, for the unit that does it. */
+  entry(tenant: string, act: Act): AuditEntry;
+  head(): Promise<{ seq: number; hash: string } | undefined>;
+}
+
+export function createAudit({ db, clock }: { db: Database; clock: Clock }): Audit {
+  return {
+    entry: (tenant, { detail = {}, ...act }) => ({ at: wallTime(clock), tenant, ...act, detail: canonicalDetail(detail) }),
+    async head() {
+      const [row] = await db.read(HEAD, [WRITER_KEY]);
+      return row && { seq: numberOf(row, 'seq'), hash: Buffer.from(bytesOf(row, 'hash')).toString('hex') };
+    },
+  };
+}
+
+/** Whole milliseconds, never before 1970: what an integer column and the hash of an audit row take, whatever the machine's clock says. */
+export const wallTime = (clock: Clock): number => Math.max(0, Math.trunc(clock.now()));

@@ -1,0 +1,5 @@
+import { first } from './001-first.ts';
+import type { Migration } from './migration.ts';
+
+/** In order; the last one's version is the schema this program speaks. */
+export const allMigrations: readonly Migration[] = [first];

@@ -1,0 +1,179 @@
+// Opens a store over a database: its keys, its identity, its parts. Nothing is written when the key is wrong.
+import type { KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { Clock, Timer } from '../base/clock.ts';
+import { ConfigError } from '../base/errors.ts';
+import type { Ids } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import { open, seal } from '../crypto/envelope.ts';
+import { createKeyring, type Keyring, openKeyring } from '../crypto/keyring.ts';
+import { createAcceptUnits } from './accept-units.ts';
+import { type Audit, createAudit } from './audit.ts';
+import { WRITER_KEY } from './audit-chain.ts';
+import { textOf } from './columns.ts';
+import type { Database, Statement } from './database.ts';
+import { createHistory } from './history.ts';
+import { createIdempotency } from './idempotency.ts';
+import { insertKeyringRow, readKeyring } from './keyring-rows.ts';
+import { createLeases } from './leases.ts';
+import { createMessages } from './messages.ts';
+import type { Sealer } from './sealer.ts';
+import { createSeals } from './seals.ts';
+import { createSessionKeys } from './session-keys.ts';
+import { createSessionRows } from './session-rows.ts';
+import { createSessions } from './sessions.ts';
+import type { Store } from './store.ts';
+import { acceptedOf, createTally } from './tally.ts';
+import { createTurnRows } from './turn-rows.ts';
+import { createTurnSteps } from './turn-steps.ts';
+import { createTurnUnits } from './turn-units.ts';
+import { createTurns } from './turns.ts';
+
+const META = 'SELECT key, value FROM meta';
+const SET_META = 'INSERT INTO meta (key, value) VALUES (?, ?)';
+const ANY_DATA = 'SELECT id FROM sessions LIMIT 1';
+const INSTALL_KEY = 'install';
+const AGENT_KEY = 'agent';
+/** How often caches are pruned and the audit head is logged; a tenth as often, old keys are swept. */
+const CARE_EVERY_MS = 60_000;
+const SWEEP_EVERY = 10;
+export const DEFAULT_TENANT = 'default';
+
+export interface StoreParts {
+  database: Database;
+  /** 32 bytes, kept outside the data. */
+  masterKey: KeyObject;
+  clock: Clock;
+  ids: Ids;
+  log: Logger;
+  tenant?: string;
+  random?: (bytes: number) => Buffer;
+  /** Tests hand in one that shows what would be written. */
+  sealer?: Sealer | undefined;
+}
+
+/** Migrates the database, then opens or creates its keyring. Throws ConfigError for a wrong master key or a newer schema, with nothing written. */
+export async function openStore(parts: StoreParts): Promise<Store> {
+  const { database: db, clock, log, ids, random = randomBytes, sealer = { seal, open }, tenant = DEFAULT_TENANT } = parts;
+  await db.migrate(async () => void (await findIdentity(parts, tenant)));
+  const identity = (await findIdentity(parts, tenant)) ?? (await createIdentity(parts, tenant));
+  const { keyring, agentId, install } = identity;
+  const holder = random(16).toString('hex');
+
+  const seals = createSeals({ sealer, install, log });
+  const audit = createAudit({ db, clock });
+  const keys = createSessionKeys({ db, keyring, clock, log });
+  const history = createHistory({ clock });
+  const leases = createLeases({ db, keys, clock, holder, onDrop: (id) => history.forget(id) });
+  const tally = createTally(db);
+  const idempotency = createIdempotency({ db, keyring, clock });
+  const { messages, rows: messageRows } = createMessages({ db, clock, ids, log, seals, keys, leases, history });
+  const sessionRows = createSessionRows({ db, seals, keys, keyring });
+  const steps = createTurnSteps({ db, seals, keys });
+  const units = createTurnUnits({ clock, audit, leases, messages: messageRows, steps });
+  const accepting = createAcceptUnits({ clock, holder, audit, seals, leases, messages: messageRows, sessions: sessionRows, idempotency });
+  const turnRows = createTurnRows({ db, log, seals, keys, leases });
+  const turns = createTurns({ accepting, units, rows: turnRows, steps, messages: messageRows, idempotency, keys, leases, history, tally });
+  const sessions = createSessions({ db, clock, audit, keys, rows: sessionRows, leases, history, tally, holder });
+
+  const care = startCare({ clock, log, audit, prune: [keys, leases, history], sweep: () => idempotency.sweep() });
+  return {
+    agentId,
+    turns,
+    sessions,
+    messages,
+    auditHead: () => audit.head(),
+    audit: (act) => db.write({ statements: [], audit: [audit.entry(tenant, act)] }),
+    async counts() {
+      const { sessions: count, messages: stored, byStatus } = await tally.counts();
+      return { sessions: count, messages: stored, turns: acceptedOf(byStatus) };
+    },
+    health: () => db.health(),
+    async close() {
+      await care.stop();
+      await db.close();
+    },
+  };
+}
+
+interface Identity {
+  keyring: Keyring;
+  agentId: string;
+  install: string;
+}
+
+/** Undefined for a database without any data. With data present a key is never made. */
+async function findIdentity({ database: db, masterKey, random }: StoreParts, tenant: string): Promise<Identity | undefined> {
+  const [rows, meta, data] = await Promise.all([readKeyring(db), db.read(META), db.read(ANY_DATA)]);
+  const facts = new Map(meta.map((row) => [textOf(row, 'key'), textOf(row, 'value')]));
+  const install = facts.get(INSTALL_KEY);
+  const agentId = facts.get(AGENT_KEY);
+  if (rows.length === 0 && install === undefined && data.length === 0) return undefined;
+  if (install === undefined || agentId === undefined)
+    throw new ConfigError('The data has lost its identity (table meta).', 'holdfast doctor');
+  const owner = { kek: masterKey, tenant, install, ...(random ? { random } : {}) };
+  return { keyring: openKeyring({ ...owner, rows }), agentId, install };
+}
+
+async function createIdentity({ database: db, masterKey, clock, ids, random }: StoreParts, tenant: string): Promise<Identity> {
+  const fresh = random ?? randomBytes;
+  const install = fresh(16).toString('hex');
+  const agentId = ids.make('agt');
+  const { keyring, rows } = createKeyring({ kek: masterKey, tenant, install, now: () => clock.now(), ...(random ? { random } : {}) });
+  const facts = [
+    [INSTALL_KEY, install],
+    [AGENT_KEY, agentId],
+    [WRITER_KEY, fresh(16).toString('hex')],
+  ];
+  const act = { principal: 'system', action: 'install.create', target: agentId, requestId: '', outcome: 'ok' };
+  await db.write({
+    statements: [
+      ...facts.map((values): Statement => ({ sql: SET_META, values, changes: 1, guard: 'install' })),
+      ...rows.map((row) => insertKeyringRow(row)),
+    ],
+    audit: [createAudit({ db, clock }).entry(tenant, act)],
+  });
+  return { keyring, agentId, install };
+}
+
+interface Care {
+  clock: Clock;
+  log: Logger;
+  audit: Audit;
+  prune: readonly { prune(): void }[];
+  sweep(): Promise<void>;
+}
+
+/** Everything done by the minute. The audit head in the log is what shows a cut tail or a database put back. */
+function startCare({ clock, log, audit, prune, sweep }: Care): { stop(): Promise<void> } {
+  let timer: Timer | undefined;
+  let underWay: Promise<void> = Promise.resolve();
+  let stopped = false;
+  let logged = -1;
+  let round = 0;
+
+  async function care(): Promise<void> {
+    for (const each of prune) each.prune();
+    const head = await audit.head();
+    if (head && head.seq !== logged) log.info('audit.head', head);
+    logged = head?.seq ?? -1;
+    if (round % SWEEP_EVERY === 0) await sweep();
+    round += 1;
+  }
+  function plan(): void {
+    timer = clock.after(CARE_EVERY_MS, () => {
+      underWay = care()
+        .catch((error: unknown) => log.warn('store.care_failed', { error }))
+        .then(() => (stopped ? undefined : plan()));
+    });
+  }
+
+  plan();
+  return {
+    stop() {
+      stopped = true;
+      timer?.cancel();
+      return underWay;
+    },
+  };
+}
