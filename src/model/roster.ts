@@ -1,0 +1,100 @@
+// The models this server knows: those of the configured order, and those callers have named since.
+import { BREAKER_SETTINGS, type BreakerSettings, createBreaker } from './breaker.ts';
+import { type Bulkhead, createBulkhead } from './bulkhead.ts';
+import type { CallRules, ModelEntry } from './call.ts';
+import { probeModel } from './probe.ts';
+import type { Provider } from './provider.ts';
+
+/** Models a caller may name beyond the configured order, each with a breaker of its own; the oldest is forgotten. */
+const PREFERRED_MAX = 64;
+const MODEL_NAME = /^[A-Za-z0-9][\w.+-]{0,127}$/;
+
+export interface Roster {
+  /** The configured order without models that have no provider. */
+  readonly order: readonly ModelEntry[];
+  /** The order with `prefer` first; a name nobody can call changes nothing. */
+  orderFor(prefer: string | undefined): readonly ModelEntry[];
+  knows(name: string): boolean;
+  /** Stops all probing. */
+  close(): void;
+}
+
+export interface RosterOptions {
+  names: readonly string[];
+  providers: ReadonlyMap<string, Provider>;
+  concurrency: number;
+  rules: CallRules;
+  breaker?: Partial<BreakerSettings>;
+  /** A model may be called again. */
+  onAvailable(): void;
+}
+
+export function createRoster(options: RosterOptions): Roster {
+  const { providers, rules } = options;
+  const settings = { ...BREAKER_SETTINGS, ...options.breaker };
+  const bulkheads = new Map<string, Bulkhead>();
+  const order: ModelEntry[] = [];
+  const preferred = new Map<string, ModelEntry>();
+  const closing = new AbortController();
+
+  function createEntry(name: string): ModelEntry | undefined {
+    const called = splitName(name, providers);
+    if (!called) return undefined;
+    const { provider, model } = called;
+    const bulkhead = bulkheads.get(provider.name) ?? createBulkhead(rules.clock, options.concurrency);
+    bulkheads.set(provider.name, bulkhead);
+    const probe = () => probeModel(provider, model, rules, closing.signal);
+    const breaker = createBreaker({ ...rules, name, settings, probe, onChange: () => changed(entry) });
+    const entry: ModelEntry = { name, model, provider, bulkhead, breaker, lastFailure: undefined };
+    return entry;
+  }
+
+  function changed(entry: ModelEntry): void {
+    if (entry.breaker.state() === 'ok') options.onAvailable();
+    // Nobody configured it: it is not probed for ever.
+    else if (preferred.has(entry.name) && entry.breaker.probesFailed() >= settings.probesFast) forget(entry);
+  }
+
+  function forget(entry: ModelEntry): void {
+    entry.breaker.close();
+    preferred.delete(entry.name);
+  }
+
+  function entryOf(name: string): ModelEntry | undefined {
+    const known = order.find((entry) => entry.name === name) ?? preferred.get(name);
+    if (known) return known;
+    const entry = createEntry(name);
+    if (!entry) return undefined;
+    const oldest = preferred.size >= PREFERRED_MAX ? preferred.values().next().value : undefined;
+    if (oldest) forget(oldest);
+    preferred.set(name, entry);
+    return entry;
+  }
+
+  for (const name of new Set(options.names)) {
+    const entry = createEntry(name);
+    if (entry) order.push(entry);
+  }
+
+  return {
+    order,
+    orderFor(prefer) {
+      const first = prefer === undefined ? undefined : entryOf(prefer);
+      return first ? [first, ...order.filter((entry) => entry !== first)] : order;
+    },
+    knows: (name) => splitName(name, providers) !== undefined,
+    close() {
+      closing.abort();
+      for (const entry of [...order, ...preferred.values()]) entry.breaker.close();
+    },
+  };
+}
+
+/** `provider/model`, or `demo` alone. */
+function splitName(name: string, providers: ReadonlyMap<string, Provider>): { provider: Provider; model: string } | undefined {
+  const slash = name.indexOf('/');
+  const provider = providers.get(slash === -1 ? name : name.slice(0, slash));
+  const model = name.slice(slash + 1);
+  if (!provider || !MODEL_NAME.test(model) || (slash === -1) !== (provider.name === 'demo')) return undefined;
+  return { provider, model };
+}

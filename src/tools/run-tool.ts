@@ -1,0 +1,116 @@
+// One tool call as a pipeline of values: prepare (validate) → execute → finish (JSON, bounded).
+import type { Clock } from '../base/clock.ts';
+import type { Json } from '../contract/message.ts';
+import type { StandardResult, Tool, ToolContext } from './tool.ts';
+import { ToolRefusal } from './tool-refusal.ts';
+
+export const RESULT_CHARS_MAX = 256 * 1024;
+export const RESULT_DEPTH_MAX = 64;
+const ISSUES_MAX = 8;
+const ISSUE_CHARS_MAX = 300;
+
+export interface ToolOutcome {
+  outcome: 'ok' | 'error';
+  /** The result, or `{error}` with a sentence for the model. */
+  value: Json;
+  ms: number;
+}
+
+type Stage<Value> = { ok: true; value: Value } | { ok: false; sentence: string };
+
+/** Must not reject. What a tool throws stays here, unless it is a ToolRefusal; `timeoutMs` covers validation and run. */
+export async function runTool(
+  tool: Tool,
+  args: Json,
+  context: ToolContext,
+  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+): Promise<ToolOutcome> {
+  const startedAt = clock.monotonic();
+  const stop = new AbortController();
+  const done = await within({ clock, timeoutMs, outer: context.signal, stop }, async () => {
+    const prepared = await prepare(tool, args);
+    if (!prepared.ok) return prepared;
+    const executed = await execute(tool, prepared.value, { ...context, signal: stop.signal });
+    return executed.ok ? finish(executed.value) : executed;
+  });
+  const ms = clock.monotonic() - startedAt;
+  return done.ok ? { outcome: 'ok', value: done.value, ms } : { outcome: 'error', value: { error: done.sentence }, ms };
+}
+
+interface Limits {
+  clock: Clock;
+  timeoutMs: number;
+  outer: AbortSignal;
+  /** Told to the tool when time is up or the turn stops. */
+  stop: AbortController;
+}
+
+/** Runs `work`, but waits no longer than the limits allow: a tool that ignores its signal is left behind. */
+function within(limits: Limits, work: () => Promise<Stage<Json>>): Promise<Stage<Json>> {
+  const { clock, outer, stop } = limits;
+  return new Promise((resolve) => {
+    const end = (stage: Stage<Json>, abort: boolean) => {
+      timer.cancel();
+      outer.removeEventListener('abort', stopped);
+      resolve(stage);
+      if (abort) stop.abort();
+    };
+    const stopped = () => end({ ok: false, sentence: 'The tool was stopped; whether it took effect is not known.' }, true);
+    const late = () => end({ ok: false, sentence: 'The tool did not finish in time; whether it took effect is not known.' }, true);
+    const timer = clock.after(limits.timeoutMs, late, true);
+    if (outer.aborted) return end({ ok: false, sentence: 'The tool was stopped before it began.' }, true);
+    outer.addEventListener('abort', stopped);
+    work().then(
+      (stage) => end(stage, false),
+      // The stages catch what tools throw; this is for a stage's own failure.
+      () => end({ ok: false, sentence: 'The tool failed.' }, false),
+    );
+  });
+}
+
+async function prepare(tool: Tool, args: Json): Promise<Stage<unknown>> {
+  try {
+    const result = await tool.input['~standard'].validate(args);
+    return result.issues === undefined ? { ok: true, value: result.value } : { ok: false, sentence: issueSentence(result.issues) };
+  } catch {
+    // A validator that throws on foreign input: its words may quote it.
+    return { ok: false, sentence: 'The arguments could not be validated.' };
+  }
+}
+
+async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Stage<unknown>> {
+  try {
+    return { ok: true, value: await tool.run(input, context) };
+  } catch (error) {
+    return { ok: false, sentence: error instanceof ToolRefusal ? error.message : 'The tool failed.' };
+  }
+}
+
+/** What is not JSON becomes JSON as `JSON.stringify` does it, or an error. */
+function finish(value: unknown): Stage<Json> {
+  try {
+    if (!depthWithin(value, RESULT_DEPTH_MAX)) return { ok: false, sentence: 'The result of the tool is nested too deep.' };
+    const text = JSON.stringify(value) ?? 'null';
+    if (text.length > RESULT_CHARS_MAX) return { ok: false, sentence: 'The result of the tool is too large.' };
+    return { ok: true, value: JSON.parse(text) as Json };
+  } catch {
+    return { ok: false, sentence: 'The result of the tool is not JSON.' }; // BigInt, a getter that throws
+  }
+}
+
+/** Also ends for a cycle. */
+function depthWithin(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (left === 0) return false;
+  return Object.values(value).every((inner) => depthWithin(inner, left - 1));
+}
+
+type Issues = Extract<StandardResult<unknown>, { issues: object }>['issues'];
+
+function issueSentence(issues: Issues): string {
+  const lines = issues.slice(0, ISSUES_MAX).map(({ message, path }) => {
+    const where = (path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)).join('.');
+    return `${where ? `${where}: ` : ''}${message}`.slice(0, ISSUE_CHARS_MAX);
+  });
+  return `The arguments are not valid. ${lines.join('; ')}`;
+}
