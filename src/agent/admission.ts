@@ -1,0 +1,145 @@
+// Everything between a parsed request and a durable turn in its lane.
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../base/config.ts';
+import { AppError } from '../base/errors.ts';
+import type { Ids } from '../base/ids.ts';
+import { isTerminal } from '../contract/turn.ts';
+import type { TurnFigures } from '../metrics/figures.ts';
+import type { Models } from '../model/models.ts';
+import type { AcceptInput, Store, StoredTurn } from '../store/store.ts';
+import type { RetrySubmission, Submission, TurnHandle } from './agent.ts';
+import { liveHandle, storedHandle } from './handle.ts';
+import type { Lanes } from './lanes.ts';
+import { createLiveTurn, type LiveTurn } from './live-turn.ts';
+import type { Points } from './middleware.ts';
+import type { Owners } from './owners.ts';
+
+/** Open turns in this process, running and queued together. */
+const OPEN_TURNS_MAX = 10_000;
+const RETRY_AFTER_MS = 1_000;
+
+export interface AdmissionParts {
+  store: Store;
+  models: Models;
+  points: Points;
+  figures: TurnFigures;
+  config: Pick<Config, 'deadlineMs' | 'streamDeadlineMs' | 'turnExpiryMs'>;
+  clock: Clock;
+  ids: Ids;
+  lanes: Lanes;
+  owners: Owners;
+  /** Every turn under way in this process, by id. */
+  live: Map<string, LiveTurn>;
+}
+
+export interface Admission {
+  submit(submission: Submission): Promise<TurnHandle>;
+  retry(turn: StoredTurn, submission: RetrySubmission): Promise<TurnHandle>;
+  /** Puts a durable turn into its lane. */
+  enter(turn: StoredTurn, arrivedAt: number): LiveTurn;
+}
+
+export function createAdmission(parts: AdmissionParts): Admission {
+  const { clock, config, live, lanes } = parts;
+
+  function enter(turn: StoredTurn, arrivedAt: number): LiveTurn {
+    const waits = turn.options.onUnavailable === 'wait';
+    const deadlineAt = arrivedAt + (waits ? config.turnExpiryMs : turn.options.deadlineMs);
+    const fresh = createLiveTurn(turn, { arrivedAt, deadlineAt }, clock);
+    live.set(turn.id, fresh);
+    lanes.enter(fresh);
+    return fresh;
+  }
+
+  async function accept(
+    submission: RetrySubmission,
+    what: Pick<AcceptInput, 'session' | 'text' | 'retryOf'>,
+    metadata?: Submission['metadata'],
+  ) {
+    const { principal, requestId, idempotency, model, onUnavailable = 'fallback' } = submission;
+    const budgetMs = budgetOf(config, submission);
+    const options = { model, deadlineMs: budgetMs, onUnavailable, metadata };
+    const turnId = parts.ids.make('trn');
+    const accepted = await parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
+    if (accepted.kind === 'known') return attach(parts, accepted, submission);
+    parts.figures.accepted();
+    return liveHandle(enter(accepted.turn, submission.arrivedAt), submission.arrivedAt + budgetMs, clock);
+  }
+
+  return {
+    enter,
+    async submit(submission) {
+      const replayed = await replay(parts, submission);
+      if (replayed) return replayed;
+      assertRoom(parts, submission);
+      const { sessionId, user, metadata, whileBusy } = submission;
+      if (sessionId && !(await parts.owners.allows(sessionId, submission.principal))) throw new AppError('not_found');
+      const text = await passRequestPoints(parts.points, submission);
+      if (!sessionId) {
+        return accept(submission, { session: { id: parts.ids.make('ses'), create: { user, metadata } }, text }, metadata);
+      }
+      assertLane(lanes, sessionId, whileBusy);
+      const before = whileBusy === 'interrupt' ? lanes.ofSession(sessionId) : [];
+      const handle = await accept(submission, { session: { id: sessionId }, text }, metadata);
+      for (const each of before) each.stop('superseded');
+      return handle;
+    },
+    async retry(turn, submission) {
+      const replayed = await replay(parts, submission);
+      if (replayed) return replayed;
+      if (!isTerminal(turn.status) || live.has(turn.id)) throw new AppError('conflict', { sentence: 'The turn is still open.' });
+      if (turn.status === 'completed') throw new AppError('conflict', { sentence: 'The turn completed; there is nothing to retry.' });
+      assertRoom(parts, submission);
+      return accept(submission, { session: { id: turn.sessionId }, retryOf: turn });
+    },
+  };
+}
+
+function budgetOf(config: AdmissionParts['config'], submission: RetrySubmission): number {
+  const usual = submission.stream ? config.streamDeadlineMs : config.deadlineMs;
+  return Math.min(submission.deadlineMs ?? usual, Math.max(config.streamDeadlineMs, config.deadlineMs));
+}
+
+/** A key that was used before leads to its turn, whatever the load and the lane. */
+async function replay(parts: AdmissionParts, submission: RetrySubmission): Promise<TurnHandle | undefined> {
+  if (!submission.idempotency) return undefined;
+  const known = await parts.store.turns.known(submission.principal, submission.idempotency);
+  return known ? attach(parts, known, submission) : undefined;
+}
+
+async function attach(
+  parts: AdmissionParts,
+  known: { turnId: string; sameBody: boolean },
+  submission: RetrySubmission,
+): Promise<TurnHandle> {
+  if (!known.sameBody) throw new AppError('idempotency_mismatch');
+  const running = parts.live.get(known.turnId);
+  if (running) return liveHandle(running, submission.arrivedAt + budgetOf(parts.config, submission), parts.clock);
+  const turn = await parts.store.turns.get(known.turnId);
+  if (!turn) throw new AppError('not_found', { sentence: 'The turn of this Idempotency-Key was deleted.' });
+  return storedHandle(parts.store, turn);
+}
+
+function assertRoom(parts: AdmissionParts, submission: RetrySubmission): void {
+  const { model } = submission;
+  if (model !== undefined && !parts.models.knows(model)) {
+    const errors = [{ path: 'model', message: 'is not a model this agent can call' }];
+    throw new AppError('invalid_request', { sentence: 'This agent has no such model.', status: 422, errors });
+  }
+  const tooLong = parts.models.expectedWaitMs() > budgetOf(parts.config, submission);
+  if (tooLong || parts.live.size >= OPEN_TURNS_MAX) throw new AppError('overloaded', { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function assertLane(lanes: Lanes, sessionId: string, whileBusy: Submission['whileBusy']): void {
+  if (whileBusy === 'reject' && lanes.busy(sessionId)) {
+    throw new AppError('conflict', { sentence: 'The session is busy with another message.' });
+  }
+  if (lanes.full(sessionId)) {
+    throw new AppError('overloaded', { sentence: 'Too many messages wait in this session.', retryAfterMs: RETRY_AFTER_MS });
+  }
+}
+
+function passRequestPoints(points: Points, submission: Submission): Promise<string> {
+  const { message, sessionId, user, metadata = {}, principal } = submission;
+  return points.onRequest({ message, sessionId, user, metadata, principal: { id: principal.id, role: principal.role } });
+}

@@ -1,0 +1,60 @@
+import { ConfigError } from '../base/errors.ts';
+import type { AgentDefinition } from './define-agent.ts';
+
+const KEYS = new Set(['name', 'instructions', 'models', 'tools', 'middleware', 'settings']);
+const POINTS = ['onRequest', 'beforeModel', 'onReply', 'transformStream'] as const;
+const FIX =
+  'look at holdfast.config.ts: it must export `defineAgent({ name, instructions, models, tools, middleware, settings })` as its default';
+
+/** Checks what an author's file exports, whatever it is. Throws ConfigError naming every part that is wrong. */
+export function checkDefinition(exported: unknown): AgentDefinition {
+  if (exported === undefined) return {};
+  if (!isRecord(exported)) throw new ConfigError('The agent definition is not an object.', FIX);
+  const wrong = [
+    ...Object.keys(exported)
+      .filter((key) => !KEYS.has(key))
+      .map((key) => `${key} is not a part of an agent`),
+    ...['name', 'instructions']
+      .filter((key) => exported[key] !== undefined && typeof exported[key] !== 'string')
+      .map((key) => `${key} is not text`),
+    ...listOf(exported, 'tools').flatMap((tool, index) => toolProblems(tool).map((problem) => `tools[${index}]: ${problem}`)),
+    ...listOf(exported, 'middleware').flatMap((each, index) =>
+      middlewareProblems(each).map((problem) => `middleware[${index}]: ${problem}`),
+    ),
+  ];
+  if (wrong.length > 0) throw new ConfigError(`The agent definition has ${wrong.length} problem(s): ${wrong.join('; ')}.`, FIX);
+  return exported as AgentDefinition;
+}
+
+function listOf(exported: Record<string, unknown>, key: string): unknown[] {
+  const list = exported[key];
+  if (list === undefined) return [];
+  return Array.isArray(list) ? list : [undefined];
+}
+
+function toolProblems(tool: unknown): string[] {
+  if (!isRecord(tool)) return ['is not a tool'];
+  const input = tool.input;
+  return [
+    ...(typeof tool.name === 'string' && /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/.test(tool.name)
+      ? []
+      : ['name must be 1 to 64 letters, digits, _ or -']),
+    ...(typeof tool.description === 'string' ? [] : ['description is not text']),
+    ...(typeof tool.run === 'function' ? [] : ['run is not a function']),
+    ...((isRecord(input) || typeof input === 'function') && '~standard' in input
+      ? []
+      : ['input is not a Standard Schema (zod, valibot, arktype, …)']),
+  ];
+}
+
+function middlewareProblems(each: unknown): string[] {
+  if (!isRecord(each)) return ['is not an object'];
+  return [
+    ...(typeof each.name === 'string' ? [] : ['name is not text']),
+    ...POINTS.filter((point) => each[point] !== undefined && typeof each[point] !== 'function').map(
+      (point) => `${point} is not a function`,
+    ),
+  ];
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,367 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type AgentWorld, answerOf, createHome, eventsOf, local, openWorld, type WorldOptions } from '../../test/support/agent-world.ts';
+import { calls, fails, gate, says } from '../../test/support/scripted-provider.ts';
+import type { AppError } from '../base/errors.ts';
+import type { TurnEvent } from '../contract/events.ts';
+import { defineTool } from '../tools/define-tool.ts';
+
+let home: ReturnType<typeof createHome>;
+let world: AgentWorld;
+const reopen = async (options?: WorldOptions) => {
+  world = await openWorld(home, options);
+};
+
+beforeEach(async () => {
+  home = createHome();
+  await reopen();
+});
+afterEach(async () => {
+  await world.close();
+  home.remove();
+});
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'resolved',
+    (error: AppError) => error.code,
+  );
+const textOf = (events: TurnEvent[]) =>
+  events.reduce((text, event) => (event.type === 'turn.restart' ? '' : event.type === 'text.delta' ? text + event.text : text), '');
+const seen = (call: number) =>
+  world.provider.requests[call]?.messages.map(
+    ({ role, parts }) => `${role}: ${parts.map((part) => (part.type === 'text' ? part.text : part.type)).join(' ')}`,
+  );
+
+/** A tool whose effects are counted outside the store. */
+function counter(name: string, more: { repeatable?: boolean; run?: () => Promise<string> } = {}) {
+  const effects: string[] = [];
+  const tool = defineTool({
+    name,
+    description: 'counts',
+    input: z.object({}),
+    repeatable: more.repeatable,
+    async run(_input, { callId }) {
+      effects.push(callId);
+      return (await more.run?.()) ?? 'done';
+    },
+  });
+  return { tool, effects };
+}
+
+function begin(started: PromiseWithResolvers<void>, stuck: PromiseWithResolvers<string>): Promise<string> {
+  started.resolve();
+  return stuck.promise;
+}
+
+describe('a message', () => {
+  it('is answered by the model, and the next one in its session is asked with the history', async () => {
+    world.provider.next(says('Hello ', 'you'), says('Again'));
+    const first = await world.say('hi');
+    expect(await answerOf(first)).toMatchObject({ status: 'completed', degraded: false, reply: 'Hello you', model: 'script/one' });
+    await answerOf(await world.say('more', { sessionId: first.sessionId }));
+    expect(seen(1)).toEqual(['user: hi', 'assistant: Hello you', 'user: more']);
+  });
+
+  it('streams the same text as it stores, and tells it the same way afterwards', async () => {
+    world.provider.next(says('One ', 'two ', 'three'));
+    const handle = await world.say('count');
+    const live = await eventsOf(handle);
+    const later = await world.agent.find(handle.turnId, local);
+    const stored = later ? await eventsOf(later) : [];
+    expect(textOf(live)).toBe('One two three');
+    expect(textOf(stored)).toBe('One two three');
+    expect(stored.at(-1)).toEqual(live.at(-1));
+  });
+
+  it('waits behind the one before it in its session, while other sessions go on', async () => {
+    const slow = gate(says('slow'));
+    world.provider.next(slow.script);
+    const first = await world.say('first');
+    await slow.reached;
+    const second = await world.say('second', { sessionId: first.sessionId });
+    expect(await answerOf(await world.say('elsewhere'))).toMatchObject({ status: 'completed' });
+    expect(await world.agent.view(second.turnId, local)).toMatchObject({ status: 'queued', waitingFor: 'lane', reply: null });
+    slow.go();
+    expect((await answerOf(first)).reply).toBe('slow');
+    expect((await answerOf(second)).reply).toBe('fine');
+    expect(seen(2)).toEqual(['user: first', 'assistant: slow', 'user: second']);
+  });
+
+  it('is refused or takes over when its sender says so', async () => {
+    const slow = gate(says('never'));
+    world.provider.next(slow.script);
+    const first = await world.say('first');
+    await slow.reached;
+    const { sessionId } = first;
+    expect(await codeOf(world.say('no', { sessionId, whileBusy: 'reject' }))).toBe('conflict');
+    const second = await world.say('instead', { sessionId, whileBusy: 'interrupt' });
+    expect(await answerOf(first)).toMatchObject({ status: 'cancelled', reason: 'superseded' });
+    expect(await answerOf(second)).toMatchObject({ status: 'completed' });
+  });
+
+  it('of a session that is not there, or of a model that is not known, is not accepted', async () => {
+    expect(await codeOf(world.say('hi', { sessionId: 'ses_00000000000000000000000000' }))).toBe('not_found');
+    expect(await codeOf(world.say('hi', { model: 'nobody/none' }))).toBe('invalid_request');
+    expect(world.agent.figures().accepted).toBe(0);
+  });
+
+  it('sent twice with one key is one turn, and another body is refused', async () => {
+    const idempotency = { key: 'k', body: '{"message":"hi"}' };
+    const handles = await Promise.all(Array.from({ length: 20 }, () => world.say('hi', { idempotency })));
+    const answers = await Promise.all(handles.map(answerOf));
+    expect(new Set(answers.map(({ turnId }) => turnId)).size).toBe(1);
+    expect(world.provider.requests).toHaveLength(1);
+    expect(await codeOf(world.say('ho', { idempotency: { key: 'k', body: '{"message":"ho"}' } }))).toBe('idempotency_mismatch');
+  });
+});
+
+describe('a model that cannot answer', () => {
+  it('gives a marked fallback that the next question does not see', async () => {
+    world.provider.next(fails('rejected', 'http_404'));
+    const first = await world.say('hi');
+    const answer = await answerOf(first);
+    expect(answer).toMatchObject({ status: 'degraded', degraded: true, reason: 'model_unavailable', model: null });
+    expect(answer.reply).toMatch(/automatic reply/);
+    await answerOf(await world.say('still there?', { sessionId: first.sessionId }));
+    expect(seen(1)).toEqual(['user: hi still there?']);
+  });
+
+  it('leaves what it said before it broke, marked as incomplete', async () => {
+    world.provider.next(fails('silent', 'idle_timeout', 'The answer is'));
+    const handle = await world.say('hi');
+    const answer = await answerOf(handle);
+    expect(answer).toMatchObject({
+      status: 'degraded',
+      reason: 'incomplete',
+      reply: 'The answer is',
+      incomplete: true,
+      model: 'script/one',
+    });
+    expect(answer.notice).toMatch(/not complete/);
+    expect(await world.agent.view(handle.turnId, local)).toEqual(answer);
+  });
+
+  it('after its first words is asked once more, and readers drop those words', async () => {
+    world.provider.next(fails('cut', 'stream_cut', 'The answ'), says('All of it'));
+    const handle = await world.say('hi');
+    const events = await eventsOf(handle);
+    expect(events.map(({ type }) => type)).toContain('turn.restart');
+    expect(textOf(events)).toBe('All of it');
+    expect((await answerOf(handle)).reply).toBe('All of it');
+  });
+
+  it('and does not answer by the deadline is given up then', async () => {
+    await world.close();
+    await reopen({ deadlineMs: 600 });
+    world.provider.next(gate(says('late')).script);
+    const startedAt = performance.now();
+    const answer = await answerOf(await world.say('hi'));
+    expect(performance.now() - startedAt).toBeLessThan(850);
+    expect(answer).toMatchObject({ status: 'degraded', reason: 'deadline' });
+  });
+
+  it('can be asked again: the retry answers the same message in its place', async () => {
+    world.provider.next(fails('rejected', 'http_404'));
+    const first = await world.say('question');
+    const failed = await answerOf(first);
+    const { sessionId } = first;
+    await answerOf(await world.say('meanwhile', { sessionId }));
+    const again = { principal: local, requestId: 'req_1', stream: false, arrivedAt: performance.now() };
+    const retried = await answerOf(await world.agent.retry(failed.turnId, again));
+    expect(retried).toMatchObject({ status: 'completed', retryOf: failed.turnId, reply: 'fine' });
+    expect(seen(2)).toEqual(['user: question']);
+    await answerOf(await world.say('last', { sessionId }));
+    expect(seen(3)).toEqual(['user: question', 'assistant: fine', 'user: meanwhile', 'assistant: fine', 'user: last']);
+    expect(await codeOf(world.agent.retry(retried.turnId, again))).toBe('conflict');
+  });
+
+  it('is waited for when the sender would rather wait than hear a fallback', async () => {
+    world.provider.next(fails('rejected', 'http_404'), says('Here I am'));
+    expect(await answerOf(await world.say('hi', { onUnavailable: 'wait' }))).toMatchObject({ status: 'completed', reply: 'Here I am' });
+  });
+});
+
+describe('a turn that is cancelled', () => {
+  it('keeps what was said, and frees the session', async () => {
+    const slow = gate(says('never'));
+    world.provider.next((request, say, limits) => {
+      say('Half');
+      return slow.script(request, say, limits);
+    });
+    const handle = await world.say('hi');
+    await slow.reached;
+    expect(await world.agent.cancel(handle.turnId, local)).toMatchObject({
+      status: 'cancelled',
+      reason: 'caller',
+      reply: 'Half',
+      incomplete: true,
+    });
+    expect((await answerOf(await world.say('next', { sessionId: handle.sessionId }))).status).toBe('completed');
+  });
+});
+
+describe('a tool', () => {
+  it('runs when the model asks, and the model answers with its outcome', async () => {
+    const { tool, effects } = counter('count');
+    await world.close();
+    await reopen({ tools: [tool] });
+    world.provider.next(calls([{ callId: 'a', name: 'count' }], 'Let me see.'), says('Counted.'));
+    const handle = await world.say('count');
+    const events = await eventsOf(handle);
+    expect(events.map(({ type }) => type)).toEqual(
+      ['turn.start', 'text.delta', 'tool.start', 'tool.end', 'text.delta', 'turn.end'].filter((type) =>
+        events.some((event) => event.type === type),
+      ),
+    );
+    expect((await answerOf(handle)).reply).toBe('Let me see.\n\nCounted.');
+    expect((await world.agent.view(handle.turnId, local))?.reply).toBe('Let me see.\n\nCounted.');
+    expect(effects).toEqual(['a']);
+    expect(seen(1)).toEqual(['user: count', 'assistant: Let me see. call', 'tool: result']);
+    await answerOf(await world.say('and?', { sessionId: handle.sessionId }));
+    expect(seen(2)).toEqual(['user: count', 'assistant: Let me see. call', 'tool: result', 'assistant: Counted.', 'user: and?']);
+  });
+
+  it('takes effect once when the model repeats a call id', async () => {
+    const { tool, effects } = counter('count');
+    await world.close();
+    await reopen({ tools: [tool] });
+    const same = { callId: 'same', name: 'count' };
+    world.provider.next(calls([same, same]), calls([same]), says('ok'));
+    expect((await answerOf(await world.say('count'))).status).toBe('completed');
+    expect(effects).toEqual(['same']);
+  });
+
+  it('that is asked for without end stops at the step limit', async () => {
+    const { tool } = counter('count', { repeatable: true });
+    await world.close();
+    await reopen({ tools: [tool], stepsMax: 3 });
+    let made = 0;
+    world.provider.always((request, say, limits) => {
+      made += 1;
+      return calls([{ callId: `c${made}`, name: 'count' }])(request, say, limits);
+    });
+    expect(await answerOf(await world.say('loop'))).toMatchObject({ status: 'degraded', reason: 'step_limit' });
+    expect(made).toBe(3);
+  });
+});
+
+describe('a process that dies', () => {
+  it('leaves turns that the next one answers', async () => {
+    world.provider.always(gate(says('never')).script);
+    const handle = await world.say('hi');
+    await world.close('crash');
+    await reopen();
+    const again = await world.agent.find(handle.turnId, local);
+    if (!again) throw new Error('the turn is lost');
+    expect(await answerOf(again)).toMatchObject({ status: 'completed', reply: 'fine' });
+    const { messages } = await world.store.messages.history(handle.sessionId, Number.MAX_SAFE_INTEGER, 10);
+    expect(messages).toHaveLength(2);
+  });
+
+  it('in the middle of a tool leaves an unknown outcome, and the tool is not run again', async () => {
+    const stuck = Promise.withResolvers<string>();
+    const started = Promise.withResolvers<void>();
+    const { tool, effects } = counter('pay', { run: () => begin(started, stuck) });
+    await world.close();
+    await reopen({ tools: [tool] });
+    world.provider.next(calls([{ callId: 'a', name: 'pay' }]));
+    const handle = await world.say('pay');
+    await started.promise;
+    await world.close('crash');
+    await reopen({ tools: [tool] });
+    const again = await world.agent.find(handle.turnId, local);
+    if (!again) throw new Error('the turn is lost');
+    expect((await answerOf(again)).status).toBe('completed');
+    expect(effects).toEqual(['a']);
+    expect(world.provider.requests[0]?.messages.at(-1)?.parts).toMatchObject([{ type: 'result', callId: 'a', outcome: 'unknown' }]);
+    stuck.resolve('late');
+  });
+
+  it('again and again over one turn gives it up after three recoveries', async () => {
+    world.provider.always(gate(says('never')).script);
+    const handle = await world.say('hi');
+    for (let death = 0; death < 4; death += 1) {
+      await world.close('crash');
+      world = await openWorld(home);
+      world.provider.always(gate(says('never')).script);
+    }
+    expect(await world.agent.view(handle.turnId, local)).toMatchObject({ status: 'failed', reason: 'recovery_exhausted' });
+  });
+
+  it('too long ago leaves turns that are ended as expired', async () => {
+    world.provider.always(gate(says('never')).script);
+    const handle = await world.say('hi');
+    await world.close('crash');
+    await reopen({ turnExpiryMs: 0 });
+    expect(await world.agent.view(handle.turnId, local)).toMatchObject({ status: 'failed', reason: 'expired' });
+  });
+});
+
+describe('a drain', () => {
+  it('finishes what it can and refuses what is new', async () => {
+    const slow = gate(says('done'));
+    world.provider.next(slow.script);
+    const handle = await world.say('hi');
+    await slow.reached;
+    const stopping = world.agent.stop();
+    expect(await codeOf(world.say('too late'))).toBe('draining');
+    slow.go();
+    await stopping;
+    expect((await answerOf(handle)).reply).toBe('done');
+    expect(world.agent.figures().drained).toBe(1);
+  });
+
+  it('leaves the rest open and resumable when its time is over', async () => {
+    await world.close();
+    await reopen({ drainMs: 50 });
+    world.provider.next(gate(says('never')).script);
+    const handle = await world.say('hi');
+    const outcome = handle.outcome();
+    await world.close();
+    expect(await outcome).toMatchObject({ kind: 'open', draining: true });
+    await reopen();
+    const again = await world.agent.find(handle.turnId, local);
+    expect(again && (await answerOf(again)).reply).toBe('fine');
+  });
+});
+
+describe('a middleware', () => {
+  it('that breaks on the reply ends the turn degraded, and the raw reply is nowhere', async () => {
+    await world.close();
+    const broken = {
+      name: 'broken',
+      onReply() {
+        throw new Error('no');
+      },
+    };
+    await reopen({ middleware: [broken] });
+    world.provider.next(says('RAW'));
+    const handle = await world.say('hi');
+    expect(JSON.stringify(await eventsOf(handle))).not.toContain('RAW');
+    expect(await answerOf(handle)).toMatchObject({ status: 'degraded', reason: 'middleware' });
+    const { items } = await world.store.messages.list(handle.sessionId, { limit: 10 });
+    expect(JSON.stringify(items)).not.toContain('RAW');
+  });
+
+  it('that transforms the stream decides what readers see and what is stored', async () => {
+    await world.close();
+    const shout = { name: 'shout', transformStream: () => ({ push: (text: string) => text.toUpperCase(), end: () => '!' }) };
+    await reopen({ middleware: [shout] });
+    world.provider.next(says('hel', 'lo'));
+    const handle = await world.say('hi');
+    expect(textOf(await eventsOf(handle))).toBe('HELLO!');
+    expect((await world.agent.view(handle.turnId, local))?.reply).toBe('HELLO!');
+  });
+});
+
+describe('erasing a session', () => {
+  it('ends its open turns and leaves nothing to find', async () => {
+    world.provider.next(gate(says('never')).script);
+    const handle = await world.say('hi');
+    expect(await world.agent.erase(handle.sessionId, local, 'req_1')).toBe(true);
+    expect((await answerOf(handle)).status).toBe('cancelled');
+    expect(await world.agent.view(handle.turnId, local)).toBeUndefined();
+    expect(await codeOf(world.say('hi', { sessionId: handle.sessionId }))).toBe('not_found');
+  });
+});

@@ -1,0 +1,25 @@
+import type { TurnReason } from '../contract/turn.ts';
+
+/**
+ * The honest sentence that stands in for a reply. It says that no model wrote it, what happened in plain words and what to do; it never
+ * carries anything a provider said.
+ */
+const SENTENCES: Partial<Record<TurnReason, string>> = {
+  model_unavailable:
+    'I could not reach the language model, so this is an automatic reply and not an answer. Your message is stored; please try again in a little while.',
+  deadline:
+    'The language model did not answer in time, so this is an automatic reply and not an answer. Your message is stored; please try again.',
+  queue_timeout:
+    'Earlier messages of this conversation took too long, so yours was not answered in time. This is an automatic reply; your message is stored, please try again.',
+  incomplete:
+    'The language model broke off, so the text above is not complete. This notice is automatic; please try again for a whole answer.',
+  blocked: 'The language model declined to answer this message for safety reasons. This is an automatic reply; rephrasing may help.',
+  step_limit:
+    'The work on this message needed more steps than allowed and was stopped. This is an automatic reply; a narrower question may help.',
+  middleware:
+    'An answer was prepared but could not be released by this agent’s own checks. This is an automatic reply; please contact its operator.',
+};
+const OTHERWISE =
+  'Your message could not be answered this time. This is an automatic reply and not an answer; your message is stored, please try again.';
+
+export const fallbackFor = (reason: TurnReason): string => SENTENCES[reason] ?? OTHERWISE;

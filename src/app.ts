@@ -1,0 +1,245 @@
+// The composition root: every part is made here, by hand, in floor order.
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Agent } from './agent/agent.ts';
+import { checkDefinition } from './agent/check-definition.ts';
+import { createAgent } from './agent/create-agent.ts';
+import type { AgentDefinition } from './agent/define-agent.ts';
+import { createPoints } from './agent/middleware.ts';
+import { createToolbox } from './agent/toolbox.ts';
+import { type Clock, systemClock } from './base/clock.ts';
+import type { Config } from './base/config.ts';
+import { ConfigError } from './base/errors.ts';
+import { type HomePaths, prepareHome, removeToken, writeToken } from './base/home.ts';
+import { createIds, type Ids } from './base/ids.ts';
+import { createLifecycle, type LifecycleState, type Part } from './base/lifecycle.ts';
+import { type Logger, silentLogger } from './base/log.ts';
+import { Secret } from './base/secret.ts';
+import { readMasterKey } from './crypto/key-file.ts';
+import { createHttp, type Http } from './http/server.ts';
+import { createTurnFigures } from './metrics/figures.ts';
+import { createModels } from './model/create-models.ts';
+import type { Models } from './model/models.ts';
+import { acquireHomeLock } from './store/home-lock.ts';
+import { openStore } from './store/open-store.ts';
+import type { Sealer } from './store/sealer.ts';
+import { openSqlite } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+import { builtInTools } from './tools/built-in.ts';
+import { toolSpecs } from './tools/json-schema.ts';
+import type { Tool } from './tools/tool.ts';
+
+/** What a test or an embedding program hands in instead of the real thing. */
+export interface Overrides {
+  clock?: Clock;
+  log?: Logger;
+  sealer?: Sealer;
+  random?: () => number;
+  /** The default export of `holdfast.config.ts`; checked when the app starts. */
+  agent?: unknown;
+  version?: string;
+}
+
+export interface Running {
+  agentId: string;
+  sessionId: string | null;
+  port: number;
+  /** 0: no listener of its own. */
+  dashboardPort: number;
+  /** Where a master key was made on this very first start. */
+  keyMadeAt?: string;
+}
+
+export interface App {
+  /** Opens everything; resolves when ready. Rejects with ConfigError for what an operator can mend. */
+  start(): Promise<Running>;
+  /** Drains and closes in reverse order; idempotent. Resolves with what the drain did. */
+  stop(): Promise<{ drained: number; sessionId: string | null }>;
+  state(): LifecycleState;
+  /** The HTTP app as a function; only after `start`. */
+  fetch(request: Request): Promise<Response>;
+}
+
+const INSTRUCTIONS =
+  'You are a helpful assistant. Answer briefly and truthfully, say so when you do not know, and use the tools you have for the time and for arithmetic.';
+
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  const house = createHouse(config, overrides);
+  // HTTP opens before the agent, so that probes can say `starting`, and closes after it, so that callers hear how a drain left their turn.
+  const parts = [homePart(house), storePart(house), modelsPart(house), httpPart(house), agentPart(house)];
+  const lifecycle = createLifecycle(parts, (part, error) => house.base.log.error('part.stop_failed', { part, error }));
+  house.state = lifecycle.state;
+  return {
+    state: lifecycle.state,
+    fetch: (request) => house.http.get().fetch(request),
+    async start() {
+      await lifecycle.start();
+      const { port, dashboardPort = 0 } = house.ports.get();
+      const sessionId = (await house.store.get().sessions.current())?.id ?? null;
+      return { agentId: house.store.get().agentId, sessionId, port, dashboardPort, keyMadeAt: house.keyMadeAt };
+    },
+    async stop() {
+      await lifecycle.stop();
+      return house.drain;
+    },
+  };
+}
+
+/** What the parts share while they open, each slot filled by the part of its name. */
+interface House {
+  config: Config;
+  overrides: Overrides;
+  base: { clock: Clock; log: Logger; random: () => number };
+  ids: Ids;
+  startedAt: number;
+  state(): LifecycleState;
+  home: Slot<{ paths: HomePaths; release(): void; token: Secret }>;
+  store: Slot<Store>;
+  models: Slot<Models>;
+  agent: Slot<Agent>;
+  http: Slot<Http>;
+  ports: Slot<{ port: number; dashboardPort?: number }>;
+  keyMadeAt?: string;
+  drain: { drained: number; sessionId: string | null };
+}
+
+function createHouse(config: Config, overrides: Overrides): House {
+  const clock = overrides.clock ?? systemClock;
+  const log = overrides.log ?? silentLogger;
+  return {
+    config,
+    overrides,
+    base: { clock, log, random: overrides.random ?? Math.random },
+    ids: createIds(clock),
+    startedAt: clock.now(),
+    state: () => 'stopped',
+    home: slot('home'),
+    store: slot('store'),
+    models: slot('models'),
+    agent: slot('agent'),
+    http: slot('http'),
+    ports: slot('ports'),
+    drain: { drained: 0, sessionId: null },
+  };
+}
+
+function homePart({ config, home }: House): Part {
+  return {
+    name: 'home',
+    async start() {
+      const paths = prepareHome(config.home);
+      const lock = acquireHomeLock(paths.lock);
+      if (!lock) throw new ConfigError('Another Holdfast server is using this home.', 'holdfast status', { exitCode: 1 });
+      home.put({ paths, release: lock.release, token: new Secret(`hf_${randomBytes(32).toString('base64url')}`) });
+    },
+    async stop() {
+      home.get().release();
+    },
+  };
+}
+
+function storePart(house: House): Part {
+  const { config, base, ids, overrides } = house;
+  return {
+    name: 'store',
+    async start() {
+      const { paths } = house.home.get();
+      const dataExists = existsSync(paths.database);
+      const { key, made } = readMasterKey({ explicit: config.masterKey, file: paths.masterKey, dataExists });
+      if (made) house.keyMadeAt = paths.masterKey;
+      const database = openSqlite({ path: paths.database, ...base });
+      try {
+        house.store.put(await openStore({ database, masterKey: key, ids, sealer: overrides.sealer, clock: base.clock, log: base.log }));
+      } catch (error) {
+        await database.close();
+        throw error;
+      }
+    },
+    stop: () => house.store.get().close(),
+  };
+}
+
+function modelsPart({ config, base, models }: House): Part {
+  return {
+    name: 'models',
+    async start() {
+      models.put(createModels({ config, ...base }));
+    },
+    stop: () => models.get().close(),
+  };
+}
+
+function httpPart(house: House): Part {
+  const { config, base, ids, startedAt, overrides } = house;
+  return {
+    name: 'http',
+    async start() {
+      const definition = checkDefinition(overrides.agent);
+      const [store, models] = [house.store.get(), house.models.get()];
+      const agent = makeAgent(house, definition);
+      house.agent.put(agent);
+      const { paths, token } = house.home.get();
+      const about = { name: definition.name ?? 'holdfast', version: overrides.version ?? '0.0.0', startedAt };
+      const http = createHttp({ config, ids, ...base, ...about, agent, store, models, state: () => house.state(), localToken: token });
+      house.http.put(http);
+      house.ports.put(await http.start());
+      writeToken(paths, token.reveal());
+    },
+    async stop() {
+      removeToken(house.home.get().paths);
+      await house.http.get().stop();
+    },
+  };
+}
+
+function makeAgent({ config, base, ids, store, models }: House, definition: AgentDefinition): Agent {
+  const tools = mergeTools(definition.tools ?? [], base.clock);
+  return createAgent({
+    store: store.get(),
+    models: models.get(),
+    points: createPoints(definition.middleware ?? [], base),
+    toolbox: createToolbox(tools, toolSpecs(tools), base.clock),
+    instructions: definition.instructions ?? INSTRUCTIONS,
+    config,
+    figures: createTurnFigures(base.clock),
+    ids,
+    ...base,
+  });
+}
+
+/** The author's tools take the place of built-in ones of the same name. */
+function mergeTools(own: Tool[], clock: Clock): Tool[] {
+  const names = new Set(own.map((tool) => tool.name));
+  return [...builtInTools(clock).filter((tool) => !names.has(tool.name)), ...own];
+}
+
+function agentPart(house: House): Part {
+  return {
+    name: 'agent',
+    start: () => house.agent.get().start(),
+    async stop() {
+      const agent = house.agent.get();
+      await agent.stop();
+      house.drain = { drained: agent.figures().drained, sessionId: (await house.store.get().sessions.current())?.id ?? null };
+    },
+  };
+}
+
+interface Slot<T> {
+  put(value: T): void;
+  get(): T;
+}
+
+/** Something that exists only once its part has opened. */
+function slot<T>(name: string): Slot<T> {
+  let held: T | undefined;
+  return {
+    put(value) {
+      held = value;
+    },
+    get() {
+      if (held === undefined) throw new Error(`${name} is used before it was opened`);
+      return held;
+    },
+  };
+}
