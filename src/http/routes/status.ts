@@ -1,0 +1,77 @@
+import type { Agent } from '../../agent/agent.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Config } from '../../base/config.ts';
+import type { Health, Status } from '../../contract/status.ts';
+import type { Models } from '../../model/models.ts';
+import type { Store } from '../../store/store.ts';
+import type { Auth } from '../auth.ts';
+import { type HandlersOf, json, type PublicCall, type Reply } from '../call.ts';
+import { type HealthView, readHealth } from '../health.ts';
+import type { Pressure } from '../pressure.ts';
+import { isLocalPeer } from '../request-view.ts';
+
+export interface StatusParts {
+  agent: Agent;
+  store: Store;
+  models: Pick<Models, 'states'>;
+  pressure: Pressure;
+  auth: Auth;
+  clock: Clock;
+  config: Pick<Config, 'env'>;
+  name: string;
+  version: string;
+  /** Wall clock. */
+  startedAt: number;
+  state(): Health['state'];
+}
+
+export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez' | 'readyz' | 'startupz' | 'status'> {
+  const { config, auth, clock } = parts;
+  // Monotonic, so that an uptime does not jump with the wall clock.
+  const since = clock.monotonic();
+  const uptimeS = () => Math.round((clock.monotonic() - since) / 100) / 10;
+
+  const trusted = ({ view }: PublicCall) => (config.env === 'development' && isLocalPeer(view)) || auth.identify(view) !== undefined;
+  const word = (call: PublicCall, up: (health: HealthView) => boolean): Reply => {
+    const health = readHealth(parts);
+    const { status, state, checks } = health;
+    const details = trusted(call) && { version: parts.version, uptimeS: uptimeS(), checks };
+    return json(up(health) ? 200 : 503, { status, state, ...details } satisfies Health);
+  };
+
+  return {
+    health: (call) => word(call, (health) => health.status !== 'down'),
+    livez: (call) => word(call, () => true),
+    readyz: (call) => word(call, (health) => health.status !== 'down'),
+    startupz: (call) => word(call, ({ state }) => state !== 'starting' && state !== 'failed'),
+    async status() {
+      return json(200, await readStatus(parts, uptimeS()));
+    },
+  };
+}
+
+async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> {
+  const { agent, store, models, config, name, version } = parts;
+  const { sessionRestored: restored, drained: _, ...requests } = agent.figures();
+  const [current, stored, auditHead] = await Promise.all([store.sessions.current(), store.counts(), store.auditHead()]);
+  const { status: health, state, checks } = readHealth(parts);
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    agentId: store.agentId,
+    name,
+    version,
+    environment: config.env,
+    state,
+    health,
+    pid: process.pid,
+    startedAt: new Date(parts.startedAt).toISOString(),
+    uptimeS,
+    currentSession: current ? { id: current.id, messageCount: current.messageCount, restored } : null,
+    models: models.states(),
+    requests,
+    stored,
+    memory: { rssBytes: rss, heapUsedBytes: heapUsed },
+    auditHead: auditHead ?? null,
+    checks,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Agent } from '../../agent/agent.ts';
+import { AppError } from '../../base/errors.ts';
+import { isId } from '../../base/ids.ts';
+import type { TurnAnswer } from '../../contract/turn.ts';
+import type { Store } from '../../store/store.ts';
+import { type Call, type HandlersOf, json } from '../call.ts';
+import { listQueryOf, pageOf } from '../paging.ts';
+import { presentTurn } from '../present-turn.ts';
+import { positionOf, type TurnStreams } from '../turn-streams.ts';
+
+type TurnRoutes = 'listTurns' | 'getTurn' | 'turnEvents' | 'cancelTurn';
+
+export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnStreams }): HandlersOf<TurnRoutes> {
+  const { agent, store, streams } = parts;
+  return {
+    async listTurns(call) {
+      const { sessionId, status } = call.query;
+      const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...(status && { status }) });
+      const views = await Promise.all(listed.items.map((turn) => agent.view(turn.id, call.principal)));
+      return json(200, pageOf({ items: views.filter((view) => view !== undefined), nextCursor: listed.nextCursor }));
+    },
+    async getTurn(call) {
+      return presentTurn(found(await agent.view(turnIdOf(call), call.principal)));
+    },
+    async turnEvents(call) {
+      positionOf(call.view);
+      return streams.reply(call, found(await agent.find(turnIdOf(call), call.principal)));
+    },
+    async cancelTurn(call) {
+      return presentTurn(found<TurnAnswer>(await agent.cancel(turnIdOf(call), call.principal)));
+    },
+  };
+}
+
+/** Throws `not_found` for anything that cannot be a turn's id: no look-up for made-up text. */
+export function turnIdOf(call: Pick<Call, 'id'>): string {
+  if (!isId(call.id, 'trn')) throw new AppError('not_found');
+  return call.id;
+}
+
+export function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new AppError('not_found');
+  return value;
+}

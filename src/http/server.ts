@@ -1,0 +1,154 @@
+import type { Server } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Agent } from '../agent/agent.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../base/config.ts';
+import { AppError, ConfigError } from '../base/errors.ts';
+import type { Ids } from '../base/ids.ts';
+import type { LifecycleState } from '../base/lifecycle.ts';
+import type { Logger } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import { type Route, type RouteName, routes } from '../contract/routes.ts';
+import type { Models } from '../model/models.ts';
+import type { Store } from '../store/store.ts';
+import { createAuth } from './auth.ts';
+import { createAuthFailures } from './auth-failures.ts';
+import type { Handlers } from './call.ts';
+import { createHostCheck } from './host-check.ts';
+import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
+import { close, createListener, listen } from './listeners.ts';
+import { allowedMethods } from './match-route.ts';
+import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
+import { createPressure } from './pressure.ts';
+import type { ListenerName } from './request-view.ts';
+import { chatHandlers } from './routes/chat.ts';
+import { pageHandlers } from './routes/pages.ts';
+import { sessionHandlers } from './routes/sessions.ts';
+import { statusHandlers } from './routes/status.ts';
+import { turnHandlers } from './routes/turns.ts';
+import { createTurnStreams } from './turn-streams.ts';
+
+export interface HttpParts {
+  config: Pick<
+    Config,
+    'env' | 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDefault' | 'publicUrl' | 'allowedHosts' | 'trustProxy' | 'adminKey'
+  >;
+  clock: Clock;
+  ids: Ids;
+  log: Logger;
+  agent: Agent;
+  store: Store;
+  models: Pick<Models, 'states'>;
+  /** The agent's name, as `/v1/status` shows it. */
+  name?: string;
+  version: string;
+  /** Wall clock. */
+  startedAt: number;
+  state(): LifecycleState;
+  /** Key of the local command line: taken from loopback only. */
+  localToken: Secret;
+  limits?: Partial<HttpLimits>;
+}
+
+export interface Http {
+  /** Listens. Rejects with ConfigError when a port cannot be had; a busy *default* dashboard port is done without. */
+  start(): Promise<{ port: number; dashboardPort?: number }>;
+  /** Stops accepting, ends streams after the event they are at, waits `stopMs` for other answers, then cuts. Idempotent. */
+  stop(): Promise<void>;
+  /** The app without a socket. `from` stands in for one: without it nobody is local. */
+  fetch(request: Request, from?: { peer?: string; listener?: ListenerName }): Promise<Response>;
+}
+
+export function createHttp(parts: HttpParts): Http {
+  const limits: HttpLimits = { ...HTTP_LIMITS, ...parts.limits };
+  const { config, clock, ids, log, store } = parts;
+  const pressure = createPressure({ clock, store, limits });
+  const auth = createAuth({ adminKey: config.adminKey, localToken: parts.localToken });
+  const authFailures = createAuthFailures({ clock, log, store });
+  const streams = createTurnStreams({ clock, log, limits });
+  const pipeline = createPipeline({
+    ...{ clock, ids, log, limits, auth, authFailures, pressure },
+    trustProxy: config.trustProxy,
+    hostCheck: createHostCheck(config),
+    state: parts.state,
+  });
+  const handlers: Handlers = {
+    ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
+    ...chatHandlers(parts.agent, streams),
+    ...turnHandlers({ ...parts, streams }),
+    ...sessionHandlers(parts),
+    ...pageHandlers(),
+  };
+  const app = createHono(pipeline, handlers);
+  const servers: Server[] = [];
+  let stopping: Promise<void> | undefined;
+
+  async function open(listener: ListenerName, port: number): Promise<number> {
+    const serve = getRequestListener(
+      (request, { incoming, outgoing }) => app.fetch(request, { incoming, outgoing, listener } as Bindings),
+      // The host name is for requests without Host, which the pipeline refuses; probes may lack it.
+      {
+        hostname: 'localhost',
+        errorHandler: (error) => pipeline.crash(error instanceof RequestError ? new AppError('invalid_request') : error),
+      },
+    );
+    const server = createListener(serve, { ids, log, limits });
+    const bound = await listen(server, config.host, port);
+    server.on('error', (error) => log.error('listener.failed', { part: listener, error }));
+    servers.push(server);
+    log.info('listener.opened', { part: listener, host: config.host, port: bound });
+    return bound;
+  }
+
+  async function openDashboard(): Promise<number | undefined> {
+    if (config.dashboardPort === 0) return undefined;
+    try {
+      return await open('dashboard', config.dashboardPort);
+    } catch (error) {
+      if (!config.dashboardPortIsDefault || !(error instanceof ConfigError)) throw error;
+      log.warn('listener.skipped', { part: 'dashboard', port: config.dashboardPort, error });
+      return undefined;
+    }
+  }
+
+  async function stop(): Promise<void> {
+    pressure.stop();
+    const closed = servers.splice(0).map((server) => close(server, limits.stopMs));
+    streams.endAll();
+    await Promise.all(closed);
+    await authFailures.flush();
+  }
+
+  return {
+    async start() {
+      const port = await open('api', config.port);
+      try {
+        const dashboardPort = await openDashboard();
+        pressure.start();
+        return dashboardPort === undefined ? { port } : { port, dashboardPort };
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+    stop: () => (stopping ??= stop()),
+    fetch: async (request, from = {}) => app.fetch(request, from),
+  };
+}
+
+/** Registers every route of the table, and an honest 404 or 405 for everything else. One handler per route: no middleware to forget. */
+export function createHono(pipeline: Pipeline, handlers: Handlers): Hono<{ Bindings: Bindings }> {
+  const app = new Hono<{ Bindings: Bindings }>();
+  for (const name of Object.keys(routes) as RouteName[]) {
+    const route: Route = routes[name];
+    app.on(route.method, route.path.replace('{id}', ':id'), pipeline.serve(route, handlers[name]));
+  }
+  app.notFound((c: HttpContext) => {
+    const allow = allowedMethods(c.req.path, c.env?.listener ?? 'api');
+    if (allow === undefined) return pipeline.refuse(c, new AppError('not_found'));
+    return pipeline.refuse(c, new AppError('method_not_allowed'), { allow });
+  });
+  app.onError(pipeline.crash);
+  return app;
+}

@@ -1,0 +1,48 @@
+import type { TurnHandle } from '../agent/agent.ts';
+import { problemOf } from '../agent/problem-of.ts';
+import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { type Position, parsePosition, START } from '../contract/events.ts';
+import type { PublicCall, Reply } from './call.ts';
+import { SSE_HEADERS } from './headers.ts';
+import type { HttpLimits } from './limits.ts';
+import { asAppError } from './problem.ts';
+import { dropPeer, header, headerCount, type RequestView } from './request-view.ts';
+import { createEventStreams } from './sse.ts';
+
+export interface TurnStreams {
+  reply(call: PublicCall, handle: TurnHandle): Reply;
+  endAll(): void;
+}
+
+const badPlace = new AppError('invalid_request', { sentence: 'Last-Event-ID is not an id of this kind of stream.' });
+
+/** Where the reader stands. Throws for an id we never gave out. */
+export function positionOf(view: RequestView): Position {
+  const sent = header(view, 'last-event-id');
+  if (sent === undefined || sent === '') return START;
+  const position = headerCount(view, 'last-event-id') === 1 ? parsePosition(sent) : undefined;
+  if (!position) throw badPlace;
+  return position;
+}
+
+/** Answers that are a turn's events. Closing one closes the reader's cursor and leaves the turn alone. */
+export function createTurnStreams(parts: { clock: Clock; log: Logger; limits: HttpLimits }): TurnStreams {
+  const streams = createEventStreams(parts);
+  return {
+    reply({ view, requestId }, handle) {
+      const body = streams.open(handle.events(positionOf(view)), {
+        onError(thrown) {
+          const error = asAppError(thrown);
+          parts.log.error('stream.failed', { requestId, turnId: handle.turnId, code: error.code, error: thrown });
+          const { code, details } = error;
+          return { type: 'error', problem: problemOf(new AppError(code, { ...details, turnId: handle.turnId }), requestId) };
+        },
+        drop: () => dropPeer(view),
+      });
+      return { status: 200, headers: SSE_HEADERS, body };
+    },
+    endAll: streams.endAll,
+  };
+}
