@@ -1,0 +1,37 @@
+import { loadConfig, publicConfig } from '../base/config.ts';
+import type { SettingSource } from '../base/setting-layers.ts';
+import type { CommonFlags, Context } from './context.ts';
+
+/** What the server would start with. Secrets are `[secret]`. */
+export async function showConfig(context: Context, flags: CommonFlags & { sources?: boolean }): Promise<number> {
+  const { sources } = await loadConfig(context);
+  const { out } = context.io;
+  if (flags.json) {
+    out.line(JSON.stringify(flags.sources ? sources : publicConfig(sources)));
+    return 0;
+  }
+  const nameWidth = Math.max(...sources.map(({ name }) => name.length));
+  const valueWidth = Math.min(48, Math.max(...sources.map((source) => shownValue(source).length)));
+  for (const source of sources) {
+    const value = out.safe(shownValue(source));
+    const note = source.note === undefined ? '' : ` (${source.note})`;
+    const origin = flags.sources ? `  ${out.paint('dim', `${source.source}${note}`)}` : '';
+    out.line(`${source.name.padEnd(nameWidth)}  ${flags.sources ? value.padEnd(valueWidth) : value}${origin}`);
+  }
+  return 0;
+}
+
+const shownValue = (source: SettingSource): string => source.value ?? '–';
+
+/** Silent trouble is for `start`; here everything wrong is named at once, exit 78. */
+export async function validateConfig(context: Context, flags: CommonFlags): Promise<number> {
+  const { config, sources } = await loadConfig(context);
+  const { out } = context.io;
+  const given = sources.filter(({ source }) => source !== 'default' && source !== 'unset').length;
+  if (flags.json) out.line(JSON.stringify({ valid: true, environment: config.env, models: config.models }));
+  else
+    out.line(
+      `${out.paint('green', '✅ The settings are valid')} (${config.env}; ${given} set, the rest are defaults; models: ${config.models.join(', ')})`,
+    );
+  return 0;
+}

@@ -1,0 +1,102 @@
+import { homePaths } from '../base/home.ts';
+import type { CommonFlags, Context } from './context.ts';
+import { parseCount, parseSince } from './duration.ts';
+import { CliError, EXIT, usageError } from './failure.ts';
+import type { Channel, Style } from './io.ts';
+import { followLog } from './log-follow.ts';
+import { readLogTail } from './log-tail.ts';
+import { plainLine } from './plain.ts';
+import { createFinder, requireLocal } from './target.ts';
+
+export interface LogsFlags extends CommonFlags {
+  follow?: boolean;
+  lines?: string;
+  since?: string;
+  level?: string;
+  session?: string;
+  turn?: string;
+}
+
+const LINES_MAX = 1_000_000;
+const LEVELS = ['debug', 'info', 'warn', 'error'];
+const LEVEL_STYLES: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red' };
+
+/** Reads the files, not the server: logs are there when the agent is not. `--json` gives the lines as they are, one document each. */
+export async function logs(context: Context, flags: LogsFlags): Promise<number> {
+  const count = parseCount(flags.lines ?? '100', '--lines', LINES_MAX);
+  const isWanted = createFilter(flags, context.clock.now());
+  const finder = createFinder(context);
+  requireLocal(finder, 'logs');
+  const { log } = homePaths(finder.paths.home);
+  const { out, err } = context.io;
+  const print = (line: string) => out.line(flags.json ? out.safe(line) : renderLine(line, out));
+  const tail = await readLogTail(log, { count, isWanted });
+  if (!tail && !flags.follow) {
+    throw new CliError(`There is no log yet (${log}).`, { exit: EXIT.failed, fix: 'holdfast start', code: 'not_found' });
+  }
+  for (const line of tail?.lines ?? []) print(line);
+  if (!flags.follow) return EXIT.done;
+  if (!tail) err.line('There is no log yet; waiting for one.');
+  const interrupt = new AbortController();
+  const release = context.onInterrupt(() => interrupt.abort());
+  try {
+    const onLine = (line: string) => {
+      if (isWanted(line)) print(line);
+    };
+    await followLog(log, tail?.end, { clock: context.clock, onLine, signal: interrupt.signal });
+    return EXIT.interrupted;
+  } finally {
+    release();
+  }
+}
+
+function createFilter(flags: LogsFlags, now: number): (line: string) => boolean {
+  const least = flags.level === undefined ? 0 : LEVELS.indexOf(flags.level.toLowerCase());
+  if (least === -1) throw usageError(`--level must be one of: ${LEVELS.join(', ')}.`, 'holdfast logs --level warn');
+  const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', now);
+  const { session, turn } = flags;
+  if (least <= 0 && since === undefined && session === undefined && turn === undefined) return () => true;
+  return (line) => {
+    const entry = parseLine(line);
+    if (!entry) return false;
+    if (least > 0 && LEVELS.indexOf(String(entry.level)) < least) return false;
+    if (since !== undefined && !(Date.parse(String(entry.time)) >= since)) return false;
+    return (session === undefined || entry.sessionId === session) && (turn === undefined || entry.turnId === turn);
+  };
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>) : undefined;
+  } catch {
+    // A line torn by a crash; it is shown as it is.
+    return undefined;
+  }
+}
+
+/** `time level event name=value …`, in local time. */
+function renderLine(line: string, out: Channel): string {
+  const safe = (text: string) => plainLine(text, { terminal: out.isTerminal });
+  const entry = parseLine(line);
+  if (!entry) return safe(line);
+  const { time, level, event, ...fields } = entry;
+  const name = String(level);
+  const pairs = Object.entries(fields).map(([key, value]) => `${out.paint('dim', `${safe(key)}=`)}${safe(renderValue(value))}`);
+  const word = out.paint(LEVEL_STYLES[name] ?? 'dim', safe(name).toUpperCase().padEnd(5));
+  return [out.paint('dim', localTime(time)), word, out.paint('bold', safe(String(event))), ...pairs].join(' ');
+}
+
+function renderValue(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return /[\s"=]/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text;
+}
+
+/** The machine's own time, sortable; what is no time stays what it is. */
+function localTime(time: unknown): string {
+  const at = new Date(typeof time === 'string' || typeof time === 'number' ? time : Number.NaN);
+  if (Number.isNaN(at.getTime())) return '-'.padEnd(23);
+  const two = (value: number, digits = 2) => String(value).padStart(digits, '0');
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${two(at.getMilliseconds(), 3)}`;
+}

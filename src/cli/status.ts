@@ -1,0 +1,103 @@
+import { pause } from '../base/clock.ts';
+import type { Status } from '../contract/status.ts';
+import type { CommonFlags, Context } from './context.ts';
+import { humanDuration } from './duration.ts';
+import { CliError, EXIT, usageError } from './failure.ts';
+import { fetchBody } from './http-client.ts';
+import type { Channel } from './io.ts';
+import { sessionNote } from './start.ts';
+import { createFinder, type Finder, type Target } from './target.ts';
+
+export interface StatusFlags extends CommonFlags {
+  check?: boolean;
+  watch?: boolean;
+}
+
+const WATCH_MS = 2_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+export async function status(context: Context, flags: StatusFlags): Promise<number> {
+  if (flags.json && flags.watch) throw usageError('--json is one document, and --watch never ends.', 'holdfast status --json');
+  const finder = createFinder(context);
+  if (flags.watch) return watch(context, finder);
+  return once(context, finder, flags);
+}
+
+async function once(context: Context, finder: Finder, flags: StatusFlags): Promise<number> {
+  const { out, err } = context.io;
+  let target: Target;
+  try {
+    target = finder.target();
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'not_running') throw error;
+    if (flags.json) out.line(JSON.stringify({ running: false }));
+    else {
+      out.line('Agent is not running.');
+      err.line(`${err.paint('bold', 'Fix:')} ${error.fix ?? ''}`);
+    }
+    return EXIT.unreachable;
+  }
+  const body = await fetchBody<Status>(target, { path: '/v1/status' });
+  if (flags.json) out.line(JSON.stringify(body));
+  else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
+  return flags.check && body.health !== 'ok' ? EXIT.failed : EXIT.done;
+}
+
+/** Until Ctrl-C. An agent that comes and goes is shown as that. */
+async function watch(context: Context, finder: Finder): Promise<number> {
+  const interrupt = new AbortController();
+  const release = context.onInterrupt(() => interrupt.abort());
+  const { out } = context.io;
+  try {
+    while (!interrupt.signal.aborted) {
+      if (out.isTerminal) out.write(CLEAR_SCREEN);
+      try {
+        await once(context, finder, {});
+      } catch (error) {
+        if (!(error instanceof CliError) || error.exit === EXIT.authentication) throw error;
+        out.line(out.safe(error.message));
+      }
+      if (!out.isTerminal) out.line();
+      await pause(context.clock, WATCH_MS, interrupt.signal);
+    }
+    return EXIT.interrupted;
+  } finally {
+    release();
+  }
+}
+
+const MARKS = { ok: ['green', '●'], degraded: ['yellow', '●'], down: ['red', '●'] } as const;
+
+function printStatus(out: Channel, body: Status, address: string): void {
+  const safe = (text: string) => out.safe(text);
+  const row = (label: string, value: string) => out.line(`${out.paint('bold', label.padEnd(11))} ${value}`);
+  const mark = (health: Status['health']) => out.paint(MARKS[health][0], `${MARKS[health][1]} ${health}`);
+  row('Agent:', `${safe(body.name)}  ${body.agentId}  v${body.version}, ${body.environment}`);
+  row('State:', `${body.state}, ${mark(body.health)}, up ${humanDuration(body.uptimeS)}`);
+  row('Address:', address);
+  row('Session:', body.currentSession ? `${body.currentSession.id}  ${sessionNote(body.currentSession)}` : 'none yet');
+  const { requests, stored, memory } = body;
+  const outcomes = `${requests.completed} completed, ${requests.degraded} degraded, ${requests.failed} failed, ${requests.cancelled} cancelled, ${requests.open} open`;
+  row('Requests:', `${requests.accepted} accepted (${requests.perMinute.toFixed(1)}/min): ${outcomes}`);
+  const latency = requests.latencyMs;
+  if (latency) row('Latency:', `p50 ${latency.p50.toFixed(0)} ms, p95 ${latency.p95.toFixed(0)} ms, p99 ${latency.p99.toFixed(0)} ms`);
+  row('Stored:', `${stored.sessions} sessions, ${stored.turns} turns, ${stored.messages} messages`);
+  row('Memory:', `${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapUsedBytes)} heap`);
+  for (const [index, model] of body.models.entries()) {
+    const note = model.name === 'demo' ? ' (replies are canned)' : '';
+    const failure = model.lastFailure === undefined ? '' : `, last failure ${safe(model.lastFailure)}`;
+    const colour = model.state === 'ok' ? 'green' : model.state === 'open' ? 'yellow' : 'red';
+    row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, model.state)}${failure}`);
+    if (model.fix !== undefined) row('', `Fix: ${safe(model.fix)}`);
+  }
+  for (const [index, check] of Object.values(body.checks).entries()) {
+    row(
+      index === 0 ? 'Checks:' : '',
+      `${mark(check.status)}  ${safe(check.id)}${check.detail === undefined ? '' : `  ${safe(check.detail)}`}`,
+    );
+    if (check.fix !== undefined) row('', `Fix: ${safe(check.fix)}`);
+  }
+  if (body.auditHead) row('Audit:', `${body.auditHead.seq} ${body.auditHead.hash.slice(0, 16)}…`);
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;
