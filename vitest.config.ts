@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** `.ci/run` asks for a machine-readable report beside the readable one. */
+const reportFile = process.env.TEST_REPORT_FILE;
+
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
@@ -8,5 +11,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     // A test that leaves something running is a leak in the product or in the test; both are worth the red.
     teardownTimeout: 5_000,
+    ...(reportFile ? { reporters: ['default', 'json'], outputFile: { json: reportFile } } : {}),
   },
 });

@@ -1,0 +1,122 @@
+// Makes dist/: the server, the CLI, what agent authors import, the SQLite writer thread, their types and the licences of what is bundled.
+// All programs lie in one folder and share chunks: files find each other by `import.meta.url`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { thirdPartyLicenses } from './third-party-licenses.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+const PROGRAMS = {
+  main: 'src/main.ts',
+  cli: 'src/cli/main.ts',
+  index: 'src/index.ts',
+  'sqlite-writer': 'src/store/sqlite-writer.ts',
+};
+
+/** Failpoints belong to test bundles; one in what ships would let a request end the process. */
+const FORBIDDEN_IN_DIST = [`${'fail'}point(`];
+
+// Bundled CommonJS packages ask for Node's own modules by `require`, which an ES module does not have.
+const REQUIRE_BANNER = `import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);`;
+
+/** zod's entry carries its messages in fifty languages, a third of the server's bundle; ours are English. */
+const englishOnly: Plugin = {
+  name: 'english only',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer, resolveDir, kind }) =>
+      importer.includes('/node_modules/zod/') ? resolve('../locales/en.js', { resolveDir, kind }) : undefined,
+    );
+  },
+};
+
+async function bundle(version: string): Promise<Metafile> {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: PROGRAMS,
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    chunkNames: '[name]-[hash]',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'linked',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: false,
+    plugins: [englishOnly],
+    metafile: true,
+    banner: { js: REQUIRE_BANNER },
+    define: { HOLDFAST_BUILD_VERSION: JSON.stringify(version) },
+    logLevel: 'warning',
+  });
+  return result.metafile;
+}
+
+function emitTypes(): void {
+  const done = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (done.status !== 0) fail(`the type declarations could not be made:\n${done.stdout}${done.stderr}`);
+}
+
+function refuseTestCode(): void {
+  for (const name of readdirSync(dist)) {
+    if (!name.endsWith('.js')) continue;
+    const text = readFileSync(join(dist, name), 'utf8');
+    for (const marker of FORBIDDEN_IN_DIST) if (text.includes(marker)) fail(`dist/${name} contains "${marker}": test code must not ship`);
+  }
+}
+
+function printSizes(metafile: Metafile): void {
+  const programs = new Set(Object.keys(PROGRAMS).map((name) => `dist/${name}.js`));
+  const rows = Object.entries(metafile.outputs)
+    .filter(([path]) => path.endsWith('.js'))
+    .map(([path, output]) => ({ path, bytes: output.bytes, start: startBytes(metafile, path) }))
+    .sort((a, b) => Number(programs.has(b.path)) - Number(programs.has(a.path)) || b.bytes - a.bytes);
+  for (const row of rows) {
+    const loaded = programs.has(row.path) ? `   ${kilobytes(row.start)} loaded at start` : '';
+    console.log(`  ${row.path.padEnd(38)}${kilobytes(row.bytes)}${loaded}`);
+  }
+  const total = rows.map((row) => gzipSync(readFileSync(join(root, row.path))).length).reduce((sum, bytes) => sum + bytes, 0);
+  console.log(`  ${rows.length} files, ${kilobytes(total)} gzipped`);
+}
+
+/** Bytes of a program and of every chunk it imports without waiting for a need. */
+function startBytes(metafile: Metafile, path: string, seen = new Set<string>()): number {
+  const output = metafile.outputs[path];
+  if (!output || seen.has(path)) return 0;
+  seen.add(path);
+  const chunks = output.imports.filter((entry) => entry.kind === 'import-statement' && !entry.external);
+  return chunks.reduce((sum, entry) => sum + startBytes(metafile, entry.path, seen), output.bytes);
+}
+
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
+
+function fail(message: string): never {
+  console.error(`build: ${message}`);
+  rmSync(dist, { recursive: true, force: true });
+  process.exit(1);
+}
+
+const began = performance.now();
+for (const path of Object.values(PROGRAMS)) if (!existsSync(join(root, path))) fail(`${path} is missing`);
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+// esbuild has printed what is wrong; its stack would only push that off the screen.
+const metafile = await bundle(version).catch(() => fail('the sources cannot be bundled'));
+refuseTestCode();
+emitTypes();
+writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));
+printSizes(metafile);
+const seconds = ((performance.now() - began) / 1000).toFixed(1);
+console.log(`built holdfast ${version} in ${seconds} s`);

@@ -1,0 +1,103 @@
+// The HTTP app over memory parts, as a function or on real sockets.
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { createIds } from '../../src/base/ids.ts';
+import type { LifecycleState } from '../../src/base/lifecycle.ts';
+import { type Logger, silentLogger } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/secret.ts';
+import type { ModelState } from '../../src/contract/status.ts';
+import { createHttp, type Http, type HttpParts } from '../../src/http/server.ts';
+import { createMemoryAgent, type MemoryAgentParts } from './memory-agent.ts';
+import { createMemoryStore } from './memory-store.ts';
+
+export const ADMIN_KEY = 'hf_admin_0123456789abcdef0123456789abcdef';
+export const LOCAL_TOKEN = 'hf_local_0123456789abcdef0123456789abcdef';
+export const asAdmin = { authorization: `Bearer ${ADMIN_KEY}` };
+export const asLocal = { authorization: `Bearer ${LOCAL_TOKEN}` };
+
+export interface WorldOptions extends Pick<MemoryAgentParts, 'script' | 'refuse'> {
+  config?: Partial<HttpParts['config']>;
+  limits?: HttpParts['limits'];
+  clock?: Clock;
+  log?: Logger;
+}
+
+export function createWorld(options: WorldOptions = {}) {
+  const { clock = systemClock, log = silentLogger } = options;
+  const ids = createIds(clock);
+  const store = createMemoryStore({ ids });
+  const agent = createMemoryAgent({ ...options, store, ids });
+  const models: { list: ModelState[] } = { list: [{ name: 'memory', state: 'ok' }] };
+  const life: { state: LifecycleState } = { state: 'ready' };
+  const http = createHttp({
+    config: {
+      env: 'development',
+      host: '127.0.0.1',
+      port: 0,
+      dashboardPort: 0,
+      dashboardPortIsDefault: false,
+      allowedHosts: [],
+      trustProxy: false,
+      adminKey: new Secret(ADMIN_KEY),
+      ...options.config,
+    },
+    ...{ clock, log, ids, agent, store, limits: options.limits },
+    models: { states: () => models.list },
+    version: '1.2.3',
+    startedAt: clock.now(),
+    state: () => life.state,
+    localToken: new Secret(LOCAL_TOKEN),
+  });
+  return { http, ids, store, agent, models, life, call: caller(http) };
+}
+
+export type World = ReturnType<typeof createWorld>;
+
+interface CallOptions {
+  headers?: Record<string, string>;
+  /** Sent as JSON unless it is text. */
+  body?: unknown;
+  peer?: string;
+  listener?: 'api' | 'dashboard';
+}
+
+/** Fields of the bodies tests look at; which of them are there depends on the route. */
+interface AnswerBody {
+  id: string;
+  turnId: string;
+  sessionId: string;
+  requestId: string;
+  retryOf: string;
+  code: string;
+  status: unknown;
+  reply: string | null;
+  degraded: boolean;
+  nextCursor: string | null;
+  data: AnswerBody[];
+  errors: { path: string; message: string }[];
+}
+export type Answer = Omit<Response, 'json'> & { json(): Promise<AnswerBody> };
+
+/** Calls the app without a socket, from loopback unless said otherwise. */
+function caller(http: Http) {
+  return async (line: string, { headers = {}, body, peer = '127.0.0.1', listener = 'api' }: CallOptions = {}): Promise<Answer> => {
+    const [method = 'GET', path = '/'] = line.split(' ');
+    const sent = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const request = new Request(`http://localhost${path}`, {
+      method,
+      headers: { ...type, ...headers },
+      body: sent as RequestInit['body'],
+    });
+    return (await http.fetch(request, { peer, listener })) as Answer;
+  };
+}
+
+/** Writes bytes as they are and gives everything that came back until the other side closed. */
+export async function raw(port: number, ...parts: (string | Uint8Array)[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => socket.destroy());
+  for (const part of parts) socket.write(part);
+  return text(socket).catch(() => '');
+}
