@@ -18,9 +18,9 @@ test('a refused key is audited at once, then once a minute and source with the n
     ['203.0.113.7', 1],
     ['203.0.113.8', 1],
   ]);
-  clock.advance(59_000);
+  await clock.advance(59_000);
   expect(store.auditRows).toHaveLength(2);
-  clock.advance(1_000);
+  await clock.advance(1_000);
   await until(() => store.auditRows.length === 3);
   expect(store.auditRows[2]).toMatchObject({
     action: 'auth.refuse',
@@ -28,7 +28,7 @@ test('a refused key is audited at once, then once a minute and source with the n
     outcome: 'unauthenticated',
     detail: { count: 49 },
   });
-  clock.advance(120_000);
+  await clock.advance(120_000);
   expect(store.auditRows).toHaveLength(3);
   expect(JSON.stringify(store.auditRows)).not.toContain('CANARY');
   await http.stop();
@@ -38,7 +38,7 @@ test('strangers cannot fill memory or the audit: beyond 1,024 sources they share
   const { clock, call, store, http } = world();
   for (let i = 0; i < 1_100; i++) await call('GET /v1/status', { ...bad, peer: `10.0.${i >> 8}.${i & 255}` });
   expect(store.auditRows).toHaveLength(1_025);
-  clock.advance(60_000);
+  await clock.advance(60_000);
   await until(() => store.auditRows.length === 1_026);
   expect(store.auditRows.at(-1)).toMatchObject({ target: 'others', detail: { count: 75 } });
   await http.stop();

@@ -82,7 +82,7 @@ describe('under pressure', () => {
     await world.http.stop();
   });
 
-  test('a blocked loop counts once two samples in a row saw it, and no longer than that', () => {
+  test('a blocked loop counts once two samples in a row saw it, and no longer than that', async () => {
     const clock = createManualClock();
     const pressure = createPressure({
       clock,
@@ -90,19 +90,19 @@ describe('under pressure', () => {
       limits: { ...HTTP_LIMITS, pressureSampleMs: 1_000 },
     });
     pressure.start();
-    const late = (ms: number) => {
+    const late = async (ms: number) => {
       // The timer was due after 1,000 ms and runs later: the clock moved on while the loop was blocked.
       const { monotonic } = clock;
       clock.monotonic = () => monotonic() + ms;
-      clock.advance(1_000);
+      await clock.advance(1_000);
     };
-    late(0);
+    await late(0);
     expect(pressure.strain()).toBeUndefined();
-    late(300);
+    await late(300);
     expect(pressure.strain()).toBeUndefined();
-    late(300);
+    await late(300);
     expect(pressure.strain()).toBe('event_loop');
-    late(100);
+    await late(100);
     expect(pressure.strain()).toBeUndefined();
     pressure.stop();
   });

@@ -7,7 +7,9 @@ export interface HttpLimits {
   /** How often Node looks for requests past those two. */
   timeoutCheckMs: number;
   keepAliveMs: number;
+  /** Names and values; the separators do not count, so there is a number as well. */
   headerBytesMax: number;
+  headersMax: number;
   bodyBytesMax: number;
   jsonDepthMax: number;
   /** Per listener. */
@@ -31,6 +33,7 @@ export const HTTP_LIMITS: HttpLimits = {
   timeoutCheckMs: 1_000,
   keepAliveMs: 65_000,
   headerBytesMax: 16_384,
+  headersMax: 128,
   bodyBytesMax: 1_048_576,
   jsonDepthMax: 64,
   connectionsMax: 1_024,

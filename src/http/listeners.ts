@@ -32,8 +32,8 @@ export function createListener(listen: Listen, parts: ListenerParts): Server {
     listen,
   );
   server.maxConnections = limits.connectionsMax;
-  // The bytes are bounded already; Node's own limit drops headers silently, such as a second Authorization.
-  server.maxHeadersCount = 0;
+  // Node drops headers beyond its limit silently, such as a second Authorization: the pipeline has to see that there were more.
+  server.maxHeadersCount = limits.headersMax + 1;
   server.on('checkExpectation', listen);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseSocket(error, socket, parts));
   server.on('connect', (_request, socket) => refuseSocket({ code: 'CONNECT' }, socket, parts));
@@ -90,15 +90,18 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   return error;
 }
 
+/** How often connections that became idle while stopping are closed: Node looks for them only once. */
+const IDLE_CHECK_MS = 25;
+
 /** Stops accepting and waits for the answers under way; what is left after `limitMs` is cut. */
 export function close(server: Server, limitMs: number): Promise<void> {
-  if (!server.listening) return Promise.resolve();
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), limitMs);
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(idle);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

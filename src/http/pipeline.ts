@@ -128,6 +128,7 @@ function createGate(route: Route, parts: PipelineParts): (view: RequestView, req
   const hasId = route.path.includes('{id}');
 
   function letIn(view: RequestView, requestId: string): Call['principal'] | undefined {
+    if (view.rawHeaders.length > 2 * limits.headersMax) throw new AppError('headers_too_large');
     hostCheck.host(view, route.probe === true);
     if (route.page === 'dashboard' && view.listener !== 'dashboard') throw new AppError('not_found');
     if (unsafe) hostCheck.origin(view);

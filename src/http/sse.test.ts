@@ -103,6 +103,15 @@ describe('a turn’s events', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
   });
 
+  test('asked for with HEAD leave no cursor open', async () => {
+    const { agent, call, ids } = await openTurn();
+    let closed = 0;
+    const events = () => ({ next: () => new Promise<PlacedEvent[]>(() => {}), close: () => void closed++ });
+    agent.find = async (turnId) => ({ turnId, sessionId: '', outcome: () => new Promise(() => {}), events });
+    expect((await call(`HEAD /v1/turns/${ids.make('trn')}/events`, { headers: asAdmin })).status).toBe(200);
+    expect(closed).toBe(1);
+  });
+
   test('closing a stream leaves the turn alone', async () => {
     const { call, end, agent } = await openTurn();
     const stream = await call('POST /v1/chat', { headers: asAdmin, body: { message: 'm', stream: true } });
@@ -167,11 +176,11 @@ describe('one stream', () => {
     const { clock, read, give } = controlled();
     for (let i = 0; i < 3; i++) {
       const beat = read();
-      clock.advance(15_000);
+      await clock.advance(15_000);
       expect(await beat).toBe(': keep-alive\n\n');
     }
     const next = read();
-    clock.advance(9_000);
+    await clock.advance(9_000);
     give(delta('hello'));
     expect(await next).toContain('hello');
   });
@@ -182,9 +191,9 @@ describe('one stream', () => {
     await Promise.resolve();
     give(delta('hello'));
     await first;
-    clock.advance(59_000);
+    await clock.advance(59_000);
     expect([seen.dropped, streams.size]).toEqual([0, 1]);
-    clock.advance(6_000);
+    await clock.advance(6_000);
     expect([seen.dropped, seen.closed, streams.size]).toEqual([1, 1, 0]);
   });
 
@@ -193,7 +202,7 @@ describe('one stream', () => {
     const waiting = read();
     await reader.cancel();
     expect(await waiting).toBeUndefined();
-    clock.advance(120_000);
+    await clock.advance(120_000);
     expect([seen.closed, seen.dropped, streams.size]).toEqual([1, 0, 0]);
   });
 
