@@ -2,7 +2,6 @@
 // Parses on old Nodes too: it must live to say that they are too old. Only what Node 12 knows may stand here.
 // biome-ignore-all lint/style/useNodejsImportProtocol: Node 12 does not know the prefix
 import { existsSync, readFileSync } from 'fs';
-import * as nodeModule from 'module';
 
 const NODE_MIN = 24;
 const EXIT_CONFIG = 78;
@@ -26,8 +25,6 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-v' || word
     `Node ${process.versions.node} is too old, ${NODE_MIN} or newer is needed. Fix: run "npx holdfast" inside the clone (it brings its own Node), or install Node ${NODE_MIN} from https://nodejs.org`,
   );
 } else if (existsSync(new URL('dist/cli.js', root))) {
-  // Compiled code is kept between runs; where that is not possible nothing changes.
-  if (typeof nodeModule.enableCompileCache === 'function') nodeModule.enableCompileCache();
   import(new URL('dist/cli.js', root).href).catch((error) => {
     refuse(`the command line could not be loaded (${error.code || error.message}). Fix: npm ci && npm run build`);
   });

@@ -15,6 +15,9 @@ interface AttemptStory {
   tools: { offset: number; event: ToolEvent }[];
 }
 
+/** Most text a reader is handed at once, in UTF-16 units: one that fell behind catches up piece by piece, and holds no copy of the rest. */
+const PIECE_UNITS_MAX = 65_536;
+
 /** Most readers of one turn; further ones are told that the story is over and find the stored turn later. */
 const READERS_MAX = 1_000;
 
@@ -58,8 +61,8 @@ export function createFeed(turnId: string, sessionId: string, firstAttempt: numb
     wake();
   };
 
-  /** Everything after the reader's place, moving the place along. */
-  function take(place: Position): PlacedEvent[] {
+  /** What comes after the reader's place, moving the place along; `behind` when there is more of it. */
+  function take(place: Position): Taken {
     const events: PlacedEvent[] = [];
     const put = (event: TurnEvent) => events.push({ event, at: { ...place } });
     if (place.attempt !== attempt) {
@@ -68,20 +71,23 @@ export function createFeed(turnId: string, sessionId: string, firstAttempt: numb
       put(first ? { type: 'turn.start', turnId, sessionId, attempt } : { type: 'turn.restart', attempt });
     }
     for (const { offset, event } of story.tools.slice(place.step)) {
-      putText(place, offset, put);
+      if (!putText(place, offset, put)) return { events, behind: true };
       place.step += 1;
       put(event);
     }
-    putText(place, story.length, put);
-    return events;
+    return { events, behind: !putText(place, story.length, put) };
   }
 
-  function putText(place: Position, until: number, put: (event: TurnEvent) => void): void {
-    if (place.offset >= until) return;
+  /** False when a piece was not enough to get there. */
+  function putText(place: Position, until: number, put: (event: TurnEvent) => void): boolean {
+    if (place.offset >= until) return true;
     const at = place.offset;
-    const text = slice(story.pieces, at, until);
-    place.offset = until;
+    let text = slice(story.pieces, at, Math.min(until, at + PIECE_UNITS_MAX));
+    // Never inside a surrogate pair.
+    if (at + text.length < until && /[\ud800-\udbff]$/.test(text)) text = text.slice(0, -1);
+    place.offset = at + text.length;
     put({ type: 'text.delta', at, text });
+    return place.offset === until;
   }
 
   return {
@@ -109,8 +115,13 @@ export function createFeed(turnId: string, sessionId: string, firstAttempt: numb
   };
 }
 
+interface Taken {
+  events: PlacedEvent[];
+  behind: boolean;
+}
+
 interface Source {
-  take(place: Position): PlacedEvent[];
+  take(place: Position): Taken;
   over(): boolean;
   last(): TurnEvent | undefined;
   waiting: Set<() => void>;
@@ -123,7 +134,8 @@ function createCursor(place: Position, source: Source): TurnCursor {
     async next() {
       for (;;) {
         if (done) return [];
-        const events = source.take(place);
+        const { events, behind } = source.take(place);
+        if (behind) return events;
         if (source.over()) {
           done = true;
           const last = source.last();

@@ -311,7 +311,7 @@ describe('the config file', () => {
 
   it('may not hold secrets, unknown names, places the command line must know, or models twice', async () => {
     expect(await agent(`export default { settings: { GEMINI_API_KEY: '${SECRET}' } };`).refusal()).toMatch(
-      /GEMINI_API_KEY may not be set in holdfast.config.ts[^]*\.env/,
+      /GEMINI_API_KEY may not be set in holdfast.config.ts[\s\S]*\.env/,
     );
     expect(await agent("export default { settings: { HOLDFAST_HOME: 'x' } };").refusal()).toContain('HOLDFAST_HOME may not be set');
     expect(await agent('export default { settings: { PROT: 1 } };').refusal()).toContain('Did you mean PORT');

@@ -1,6 +1,6 @@
 // The folder of everything that is kept: who lies where, with which rights.
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ConfigError } from './errors.ts';
 
 export interface HomePaths {
@@ -72,7 +72,7 @@ export function prepareHome(home: string): HomePaths {
   const paths = homePaths(home);
   for (const folder of [paths.home, paths.data, paths.logs, paths.keys, paths.run]) {
     try {
-      mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+      makeFolder(folder);
       if ((statSync(folder).mode & 0o077) !== 0) tighten(folder, folder === home);
     } catch (error) {
       throw unusable(folder, error);
@@ -80,6 +80,19 @@ export function prepareHome(home: string): HomePaths {
   }
   for (const folder of [paths.data, paths.logs, paths.keys, paths.run]) probe(folder);
   return paths;
+}
+
+/** Not `recursive`: Node's own never returns where mkdir says ENOENT below a folder that is there, as in /proc. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(folder);
+  if (!existsSync(parent)) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: FOLDER_MODE });
+  } catch (error) {
+    // Made by somebody else meanwhile: as good.
+    if (codeOf(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+  }
 }
 
 /** A mounted volume may belong to another user; what lies in our own folders below it is closed all the same. */

@@ -146,7 +146,10 @@ function lastWords(paths: HomePaths): { what: string; fix?: string } {
   const lines = readFileSync(paths.startOut, 'utf8').trimEnd().split('\n');
   const from = lines.findLastIndex((line) => line.startsWith('holdfast: '));
   if (from === -1) return { what: lines.find((line) => /^[\w.]*Error\b/.test(line)) ?? '' };
-  const words = lines.slice(from, from + ERROR_LINES_MAX).join('\n').replace(/^holdfast: /, '');
+  const words = lines
+    .slice(from, from + ERROR_LINES_MAX)
+    .join('\n')
+    .replace(/^holdfast: /, '');
   const [what = '', fix] = words.split(/\nFix: /);
   return fix === undefined ? { what } : { what, fix };
 }

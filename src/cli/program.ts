@@ -15,6 +15,8 @@ export function createProgram(context: Context, done: (exit: number) => void, in
   const program = new Command('holdfast')
     .description('A self-hosted AI agent server. Every accepted message is stored, answered exactly once, encrypted and auditable.')
     .option('-v, --version', 'print the version')
+    // Otherwise `-v` after a verb would be the program's.
+    .enablePositionalOptions()
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
@@ -34,7 +36,8 @@ export function createProgram(context: Context, done: (exit: number) => void, in
   const add = adder(program, invocation, done);
   addLifecycle(add, context);
   addUse(add, context);
-  addSettings(add, context);
+  addSessions(add, program.command('sessions').description('list, show, export or delete sessions'), context);
+  addSettings(add, program.command('config').description('show or check the settings'), context);
   return program;
 }
 
@@ -105,7 +108,9 @@ function addUse(add: Add, context: Context): void {
     .option('--session <id>', 'only this session')
     .option('--turn <id>', 'only this turn');
   logs.run(async (_, flags) => (await import('./logs.ts')).logs(context, flags));
-  const sessions = add(undefined, 'sessions', 'list, show, export or delete sessions').command;
+}
+
+function addSessions(add: Add, sessions: Command, context: Context): void {
   const list = add(sessions, 'list', 'newest first; * marks the current one');
   list.command.option('--limit <count>', 'how many', '50');
   list.run(async (_, flags) => (await import('./sessions.ts')).listSessions(context, flags));
@@ -120,8 +125,7 @@ function addUse(add: Add, context: Context): void {
   deleted.run(async ([id], flags) => (await import('./sessions.ts')).deleteSession(context, id ?? '', flags));
 }
 
-function addSettings(add: Add, context: Context): void {
-  const config = add(undefined, 'config', 'show or check the settings').command;
+function addSettings(add: Add, config: Command, context: Context): void {
   const show = add(config, 'show', 'settings as the server would take them, secrets hidden');
   show.command.option('--sources', 'say where each comes from');
   show.run(async (_, flags) => (await import('./config-verbs.ts')).showConfig(context, flags));
