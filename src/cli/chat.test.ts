@@ -240,7 +240,7 @@ describe('who is talked to', () => {
   it('is nobody when nothing runs: exit 3 and what to do', async () => {
     const { exit, err } = await createCliTest().run('chat', 'Hi');
     expect(exit).toBe(3);
-    expect(err).toMatch(/not running[\s\S]*Fix: holdfast start/);
+    expect(err).toMatch(/not running[\s\S]*Fix: npx holdfast start/);
   });
 
   it('is unreachable at once when nobody listens there', async () => {

@@ -7,6 +7,7 @@ import { parseDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
 import { answerError, CallFailed, call, callError, fetchBody } from './http-client.ts';
 import { plainLine } from './plain.ts';
+import { runnable } from './program-files.ts';
 import { createReplyPrinter } from './reply-printer.ts';
 import { createFinder, type Finder } from './target.ts';
 import { followTurn, outcomeError, type TurnRequest } from './turn-client.ts';
@@ -160,7 +161,7 @@ const REASONS: Partial<Record<NonNullable<TurnAnswer['reason']>, string>> = {
 function printSummary({ io: { err } }: Context, turn: TurnAnswer, seconds: number): void {
   const reason = turn.reason === undefined ? 'unknown reason' : `${REASONS[turn.reason] ?? 'see the reason'} (${turn.reason})`;
   if (turn.degraded) {
-    err.line(`${err.paint('yellow', 'Degraded:')} ${reason}. Message stored; ask again later, or see: holdfast status`);
+    err.line(`${err.paint('yellow', 'Degraded:')} ${reason}. Message stored; ask again later, or see: ${runnable('holdfast status')}`);
   } else if (turn.status === 'cancelled') err.line(`${err.paint('yellow', 'Cancelled:')} ${reason}.`);
   const model = turn.model === 'demo' ? 'demo (canned replies)' : (turn.model ?? 'no model');
   const tokens = `${turn.usage.inputTokens} + ${turn.usage.outputTokens} tokens`;

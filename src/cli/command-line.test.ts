@@ -64,20 +64,20 @@ function withLog(text: string) {
 
 describe('a mistake on the command line', () => {
   it.each([
-    ['strat', 'Did you mean start', 'Fix: holdfast start'],
-    ['stauts', 'Did you mean status', 'Fix: holdfast status'],
-    ['sessions lst', 'Did you mean list', 'Fix: holdfast sessions list'],
-    ['status --jsno', 'Did you mean --json', 'Fix: holdfast status --json'],
-    ['chat --fial-on-degraded x', 'Did you mean --fail-on-degraded', 'Fix: holdfast chat'],
-    ['status -v', 'Unknown option', 'Fix: holdfast status --help'],
-    ['status extra', 'Too many arguments', 'Fix: holdfast status --help'],
-    ['sessions delete', 'Missing required argument', 'Fix: holdfast sessions delete --help'],
-    ['start --port', 'argument missing', 'Fix: holdfast start --help'],
+    ['strat', 'Did you mean start', 'Fix: npx holdfast start'],
+    ['stauts', 'Did you mean status', 'Fix: npx holdfast status'],
+    ['sessions lst', 'Did you mean list', 'Fix: npx holdfast sessions list'],
+    ['status --jsno', 'Did you mean --json', 'Fix: npx holdfast status --json'],
+    ['chat --fial-on-degraded x', 'Did you mean --fail-on-degraded', 'Fix: npx holdfast chat'],
+    ['status -v', 'Unknown option', 'Fix: npx holdfast status --help'],
+    ['status extra', 'Too many arguments', 'Fix: npx holdfast status --help'],
+    ['sessions delete', 'Missing required argument', 'Fix: npx holdfast sessions delete --help'],
+    ['start --port', 'argument missing', 'Fix: npx holdfast start --help'],
     ['stop --timeout soon', '--timeout must be a duration', 'Fix: '],
     ['logs -n many', '--lines must be', 'Fix: '],
     ['logs --level loud', '--level must be', 'Fix: '],
-    ['frobnicate', 'Unknown command', 'Fix: holdfast --help'],
-    ['dashboard', 'Unknown command', 'Fix: holdfast --help'],
+    ['frobnicate', 'Unknown command', 'Fix: npx holdfast --help'],
+    ['dashboard', 'Unknown command', 'Fix: npx holdfast --help'],
   ])('%s: exit 2, what was meant and what to do', async (line, guess, fix) => {
     const { exit, out, err } = await createCliTest().run(...line.split(' '));
     expect([exit, out]).toEqual([2, '']);
@@ -188,7 +188,7 @@ describe('logs', () => {
   it('of nothing say what to do', async () => {
     const { exit, err } = await run(['logs']);
     expect(exit).toBe(1);
-    expect(err).toMatch(/no log yet[\s\S]*Fix: holdfast start/);
+    expect(err).toMatch(/no log yet[\s\S]*Fix: npx holdfast start/);
   });
 });
 

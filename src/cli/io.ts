@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Env } from '../base/config.ts';
 import { type CliError, EXIT } from './failure.ts';
 import { plain } from './plain.ts';
+import { runnable } from './program-files.ts';
 
 export type Style = Parameters<typeof styleText>[0];
 
@@ -53,11 +54,15 @@ function createChannel(sink: Sink, env: Env): Channel {
 export function printFailure(io: Io, failure: CliError, { json, debug }: { json: boolean; debug: boolean }): number {
   const { err, out } = io;
   err.line(`${err.paint('red', 'holdfast:')} ${err.safe(failure.message)}`);
-  if (failure.fix !== undefined) err.line(`${err.paint('bold', 'Fix:')} ${err.safe(failure.fix)}`);
+  if (failure.fix !== undefined) err.line(`${err.paint('bold', 'Fix:')} ${err.safe(runnable(failure.fix))}`);
   if (debug)
     for (let cause: unknown = failure; cause instanceof Error; cause = cause.cause) err.line(err.safe(cause.stack ?? cause.message));
   if (json && failure.exit !== EXIT.interrupted) {
-    out.line(JSON.stringify({ error: { code: failure.code, message: failure.message, fix: failure.fix ?? null } }));
+    out.line(
+      JSON.stringify({
+        error: { code: failure.code, message: failure.message, fix: failure.fix === undefined ? null : runnable(failure.fix) },
+      }),
+    );
   }
   return failure.exit;
 }

@@ -5,3 +5,11 @@ export function serverProgram(): string {
   const isSource = import.meta.url.endsWith('.ts');
   return fileURLToPath(new URL(isSource ? '../main.ts' : './main.js', import.meta.url));
 }
+
+/** How this copy of the program is called: from a clone (or a folder it was unpacked into) only npx finds it by its name. */
+export const callName = (): string => (import.meta.url.includes('/node_modules/') ? 'holdfast' : 'npx holdfast');
+
+/** Commands in a text for people, as they can be typed here: `holdfast start` becomes `npx holdfast start` in a clone. */
+export function runnable(text: string, name = callName()): string {
+  return text.replace(/(?<![\w./-]|npx )holdfast (?=[a-z]|--help)/g, `${name} `);
+}

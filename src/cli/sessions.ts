@@ -8,6 +8,7 @@ import { parseCount } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
 import { fetchBody } from './http-client.ts';
 import { plainLine } from './plain.ts';
+import { runnable } from './program-files.ts';
 import { createFinder, type Target } from './target.ts';
 
 const LIST_MAX = 10_000;
@@ -30,7 +31,7 @@ export async function listSessions(context: Context, flags: CommonFlags & { limi
     const title = plainLine(session.title ?? '', { terminal: out.isTerminal }, 60);
     out.line(`${mark} ${session.id}  ${session.updatedAt.slice(0, 16).replace('T', ' ')}  ${messages}  ${title}`.trimEnd());
   }
-  if (hasMore) err.line(`There are more. Fix: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`);
+  if (hasMore) err.line(runnable(`There are more. Fix: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`));
   return 0;
 }
 

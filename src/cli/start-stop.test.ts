@@ -85,7 +85,7 @@ describe('start and stop', () => {
 
   it('a start that fails says why in the words of the server and exits with its code', async () => {
     const refused = await folder('refuse').run('start');
-    expect(refused).toEqual({ exit: 78, out: '', err: 'holdfast: the port 1 is taken.\nFix: holdfast start --port 2\n' });
+    expect(refused).toEqual({ exit: 78, out: '', err: 'holdfast: the port 1 is taken.\nFix: npx holdfast start --port 2\n' });
     const crashed = await folder('crash').run('start');
     expect(crashed.exit).toBe(1);
     expect(crashed.err).toContain('Error: a bug');
@@ -115,7 +115,7 @@ describe('start and stop', () => {
     const first = agent();
     const slow = await run('stop', '--timeout', '200ms');
     expect([slow.exit, isAlive(first)]).toEqual([5, true]);
-    expect(slow.err).toContain('Fix: holdfast stop --force');
+    expect(slow.err).toContain('Fix: npx holdfast stop --force');
     const forced = await run('stop', '--timeout', '100ms', '--force', '--json');
     expect([forced.exit, isAlive(first)]).toEqual([0, false]);
     expect(JSON.parse(forced.out)).toMatchObject({ stopped: true, forced: true, drained: null });
@@ -156,7 +156,7 @@ describe('start and stop', () => {
 describe('status', () => {
   it('of nothing is exit 3, and one document with --json', async () => {
     const { run } = folder('good');
-    expect(await run('status')).toEqual({ exit: 3, out: 'Agent is not running.\n', err: 'Fix: holdfast start\n' });
+    expect(await run('status')).toEqual({ exit: 3, out: 'Agent is not running.\n', err: 'Fix: npx holdfast start\n' });
     expect((await run('status', '--json')).out).toBe('{"running":false}\n');
     expect((await run('status', '--json', '--watch')).exit).toBe(2);
   });

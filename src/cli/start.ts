@@ -6,6 +6,7 @@ import type { CommonFlags, Context } from './context.ts';
 import { parseDuration } from './duration.ts';
 import { fetchBody } from './http-client.ts';
 import { type Launched, launch, type ServerFlags } from './launch.ts';
+import { runnable } from './program-files.ts';
 import { callableHost, createFinder, localTarget, requireLocal } from './target.ts';
 
 export interface StartFlags extends CommonFlags, ServerFlags {
@@ -101,7 +102,7 @@ export function printStarted(
   if (keyMadeAt !== undefined) {
     row('Key:', `${keyMadeAt} was made. Back it up apart from the data: without it nothing stored can be read.`);
   }
-  row('Next:', 'holdfast chat "Hello!"  ·  holdfast logs -f  ·  holdfast stop');
+  row('Next:', runnable('holdfast chat "Hello!"  ·  holdfast logs -f  ·  holdfast stop'));
   const [model] = status.models.filter(({ state }) => state === 'bad_key');
   if (model) err.line(`${err.paint('yellow', 'Note:')} ${err.safe(model.name)} refuses its key. ${err.safe(model.fix ?? '')}`);
 }

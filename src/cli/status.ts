@@ -5,6 +5,7 @@ import { humanDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
 import { fetchBody } from './http-client.ts';
 import type { Channel } from './io.ts';
+import { runnable } from './program-files.ts';
 import { sessionNote } from './start.ts';
 import { createFinder, type Finder, type Target } from './target.ts';
 
@@ -33,7 +34,7 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
     if (flags.json) out.line(JSON.stringify({ running: false }));
     else {
       out.line('Agent is not running.');
-      err.line(`${err.paint('bold', 'Fix:')} ${error.fix ?? ''}`);
+      err.line(`${err.paint('bold', 'Fix:')} ${runnable(error.fix ?? '')}`);
     }
     return EXIT.unreachable;
   }
@@ -88,14 +89,14 @@ function printStatus(out: Channel, body: Status, address: string): void {
     const failure = model.lastFailure === undefined ? '' : `, last failure ${safe(model.lastFailure)}`;
     const colour = model.state === 'ok' ? 'green' : model.state === 'open' ? 'yellow' : 'red';
     row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, model.state)}${failure}`);
-    if (model.fix !== undefined) row('', `Fix: ${safe(model.fix)}`);
+    if (model.fix !== undefined) row('', `Fix: ${safe(runnable(model.fix))}`);
   }
   for (const [index, check] of Object.values(body.checks).entries()) {
     row(
       index === 0 ? 'Checks:' : '',
       `${mark(check.status)}  ${safe(check.id)}${check.detail === undefined ? '' : `  ${safe(check.detail)}`}`,
     );
-    if (check.fix !== undefined) row('', `Fix: ${safe(check.fix)}`);
+    if (check.fix !== undefined) row('', `Fix: ${safe(runnable(check.fix))}`);
   }
   if (body.auditHead) row('Audit:', `${body.auditHead.seq} ${body.auditHead.hash.slice(0, 16)}…`);
 }

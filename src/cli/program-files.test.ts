@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { runnable } from './program-files.ts';
+
+it('commands in a text become ones that can be typed in a clone, and words about Holdfast stay', () => {
+  expect(runnable('holdfast stop --force && holdfast start', 'npx holdfast')).toBe('npx holdfast stop --force && npx holdfast start');
+  expect(runnable('env -u HOLDFAST_URL holdfast status', 'npx holdfast')).toBe('env -u HOLDFAST_URL npx holdfast status');
+  expect(runnable('npx holdfast start; see ~/.holdfast and /opt/holdfast run', 'npx holdfast')).toBe(
+    'npx holdfast start; see ~/.holdfast and /opt/holdfast run',
+  );
+  expect(runnable('holdfast chat -', 'holdfast')).toBe('holdfast chat -');
+});
