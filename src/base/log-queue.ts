@@ -4,7 +4,7 @@ import { isoTime } from './iso-time.ts';
 /** Lines that wait to be written, at most so many bytes: what does not fit is lost and counted, and a later line says how much it was. */
 export interface LogQueueOptions {
   now: () => number;
-  /** Most bytes waiting or under way. */
+  /** Most bytes waiting or under way, apart from one line of at most 128 that says what was lost. */
   bytesMax: number;
   /** Most bytes taken at a time, except for one longer line. */
   chunkBytesMax: number;
