@@ -14,7 +14,7 @@
  *   curl -X POST 127.0.0.1:8090/__script -d '[{"fault":"reset"},{"fault":"silent-mid"}]'
  *   curl -X POST 127.0.0.1:8090/__behave -d '{}'                  well again
  *   curl 127.0.0.1:8090/__stats
- *   npx holdfast chat --model gemini/fault-429 "Hello!"           also words-200, latency-500+chunks-10+words-80
+ *   npx holdfast chat --model gemini/fault-429 "Hello!"           also words-200, latency-500_chunks-10_words-80
  *
  * All faults and fields: test/support/fake-gemini/behaviour.ts. For benchmarks `--fast` answers ten fixed words without reading the body or
  * keeping requests; `--chunks=10` cuts them into ten events.

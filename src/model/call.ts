@@ -85,7 +85,7 @@ async function attemptOnce(entry: ModelEntry, run: Run, modelsLeft: number, rule
   const outcome = await generate(entry, run, Math.min(rules.firstByteMs, (ask.deadlineAt - startedAt) / modelsLeft), rules);
   const ms = clock.monotonic() - startedAt;
   entry.bulkhead.leave(ms);
-  note(entry, run, outcome, ms, rules);
+  note(entry, run, { outcome, ms }, rules);
   return outcome;
 }
 
@@ -130,7 +130,7 @@ function requestFor({ model, provider }: ModelEntry, { ask }: Run): ModelRequest
 }
 
 /** Bookkeeping of one upstream call. */
-function note(entry: ModelEntry, run: Run, outcome: ModelOutcome, ms: number, rules: CallRules): void {
+function note(entry: ModelEntry, run: Run, { outcome, ms }: { outcome: ModelOutcome; ms: number }, rules: CallRules): void {
   const code = outcome.ok ? 'ok' : outcome.code;
   const attempt: ModelAttempt = { provider: entry.provider.name, model: entry.model, code, ms: Math.round(ms) };
   if (outcome.usage) attempt.usage = outcome.usage;

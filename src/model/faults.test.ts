@@ -1,4 +1,6 @@
 // P6: every way a provider can fail, over a real socket, through the whole call policy.
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Behaviour, FAULTS, type Fault } from '../../test/support/fake-gemini/behaviour.ts';
 import { type FakeGemini, startFakeGemini } from '../../test/support/fake-gemini/fake-gemini.ts';
@@ -101,7 +103,7 @@ const EXPECTED: Record<Fault, [string, number]> = {
   'unknown-enum-empty': ['cut empty_answer', 1],
   'no-usage': ['ok stop', 1],
   'error-event': ['transient http_503', 3],
-  'error-event-mid': ['transient http_500', 1],
+  'error-event-mid': ['cut http_500', 1],
   'call-unknown': ['ok calls', 1],
   'call-args': ['ok calls', 1],
   'call-many': ['cut too_many_calls', 1],
@@ -157,6 +159,15 @@ test('an address where nobody listens or nobody is found is one outcome too', as
   const nowhere = await meet({}, 'http://nowhere.invalid');
   expect(nowhere.outcome.ok).toBe(false);
   expect(nowhere.ms).toBeLessThan(DEADLINE_MS + GRACE_MS);
+});
+
+test('a TLS handshake that fails or never ends is one outcome too', async () => {
+  expect(verdict((await meet({}, fake.url.replace('http:', 'https:'))).outcome)).toBe('transient tls_failed');
+  const mute = createServer().listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const { port } = mute.address() as AddressInfo;
+  expect(verdict((await meet({}, `https://127.0.0.1:${port}`)).outcome)).toBe('silent connect_timeout');
+  mute.close();
 });
 
 test('an answer that drips in whole events is no failure until the deadline', async () => {

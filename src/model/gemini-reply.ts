@@ -106,7 +106,8 @@ export function createGeminiReply(onText: (text: string) => void, callSeed: () =
   const spoke = () => parts.some((part) => part.type === 'call' || (part.type === 'text' && part.text !== ''));
 
   function outcome(code: string, kind: FailureKind): ModelOutcome {
-    if (fault) return { ok: false, ...fault, usage };
+    // An error the provider reports after it spoke is a break, whatever its number.
+    if (fault) return { ok: false, code: fault.code, kind: fault.kind === 'transient' && spoke() ? 'cut' : fault.kind, usage };
     if (finish === undefined) return { ok: false, kind, code, usage };
     const blocked = BLOCKED.get(finish);
     if (blocked) return { ok: false, kind: 'blocked', code: blocked, usage };

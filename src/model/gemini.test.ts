@@ -1,7 +1,9 @@
+import { getEventListeners } from 'node:events';
 import { GoogleGenAI } from '@google/genai';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { GeminiRequest } from '../../test/support/fake-gemini/behaviour.ts';
 import { type FakeGemini, startFakeGemini } from '../../test/support/fake-gemini/fake-gemini.ts';
+import { until } from '../../test/support/until.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { Secret } from '../base/secret.ts';
 import type { ModelMessage } from '../contract/message.ts';
@@ -201,14 +203,30 @@ test('a lone surrogate does not spoil the request', async () => {
   expect(fake.requests.at(-1)?.body().contents?.[0]?.parts?.[0]?.text).toBe('half \ufffd a smile');
 });
 
-test('an aborted call is cancelled at once and leaves no socket behind', async () => {
+test('an aborted call is cancelled at once, and one that is aborted already sends nothing', async () => {
   fake.setBehaviour({ fault: 'silent-mid' });
   const stop = new AbortController();
   const limits = { deadlineAt: clock.monotonic() + 5_000, firstByteMs: 2_000, idleMs: 2_000, signal: stop.signal };
   const outcome = await gemini.generate(plain([user('hi')]), limits, () => stop.abort());
   expect(outcome).toMatchObject({ ok: false, kind: 'cancelled' });
-  const begun = await gemini.generate(plain([user('hi')]), limits, () => undefined);
-  expect(begun).toMatchObject({ ok: false, kind: 'cancelled' });
+  const calls = fake.calls();
+  expect(await gemini.generate(plain([user('hi')]), limits, () => undefined)).toMatchObject({ ok: false, kind: 'cancelled' });
+  expect(fake.calls()).toBe(calls);
+});
+
+test('a call given up leaves no socket, and no call leaves a listener', async () => {
+  const own = createGemini({ apiKey: new Secret(KEY), baseUrl: fake.url, clock, random: () => 0, socketsMax: 4 });
+  const before = fake.connections();
+  const { signal } = new AbortController();
+  for (const fault of ['silent', 'silent-mid', 'linger', 'huge-line', undefined] as const) {
+    fake.setBehaviour(fault ? { fault } : { text: 'fine' });
+    const limits = { deadlineAt: clock.monotonic() + 5_000, firstByteMs: 60, idleMs: 60, signal };
+    await own.generate(plain([user('hi')]), limits, () => undefined);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    // The other end hears of it in its own time; a good call may keep its one socket.
+    await until(() => fake.connections() - before <= (fault ? 0 : 1));
+  }
+  await own.close();
 });
 
 test('calls share kept connections', async () => {

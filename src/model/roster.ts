@@ -7,7 +7,7 @@ import type { Provider } from './provider.ts';
 
 /** Models a caller may name beyond the configured order, each with a breaker of its own; the oldest is forgotten. */
 const PREFERRED_MAX = 64;
-const MODEL_NAME = /^[A-Za-z0-9][\w.+-]{0,127}$/;
+const MODEL_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
 
 export interface Roster {
   /** The configured order without models that have no provider. */

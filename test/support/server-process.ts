@@ -84,6 +84,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const folder = options.folder ?? temporaryFolder();
   const home = homeIn(folder);
   const child = spawnServer(folder, options);
+  // A test that fails halfway must not leave its server running.
+  const orphaned = () => child.kill('SIGKILL');
+  process.once('exit', orphaned);
   const output = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => {
     output.stdout += chunk;
@@ -95,6 +98,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const ended = new Promise<Ended>((resolve) => {
     child.on('exit', (code, signal) => {
       over = true;
+      process.off('exit', orphaned);
       resolve({ code, signal });
     });
   });
@@ -111,6 +115,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     throw error;
   });
   const url = `http://127.0.0.1:${found.port}`;
+  // The local token is a new one at each start; a key of the environment outlives restarts.
+  const token = options.env?.HOLDFAST_ADMIN_KEY ?? found.token;
   const end = (signal: NodeJS.Signals) => {
     if (!over) child.kill(signal);
     return ended;
@@ -121,12 +127,12 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     home,
     url,
     port: found.port,
-    token: found.token,
+    token,
     readyAfterMs: performance.now() - began,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     ended,
-    call: (method, path, body, headers) => call(`${url}${path}`, method, body, { authorization: `Bearer ${found.token}`, ...headers }),
+    call: (method, path, body, headers) => call(`${url}${path}`, method, body, { authorization: `Bearer ${token}`, ...headers }),
     stop: () => end('SIGTERM'),
     kill9: () => end('SIGKILL'),
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -119,11 +119,11 @@ export interface GeminiPart {
 
 export const isFault = (text: string): text is Fault => (FAULTS as readonly string[]).includes(text);
 
-/** `fault-503`, `words-200`, `latency-300`, `chunks-10`, or several joined by `+`: the behaviour of a model name typed by hand. */
+/** `fault-503`, `words-200`, `latency-300`, `chunks-10`, or several joined by `_`: the behaviour of a model name typed by hand. */
 export function behaviourOfModel(model: string): Behaviour | undefined {
   if (!/^(fault|words|latency|chunks|chunkms)-/.test(model)) return undefined;
   const behaviour: Behaviour = {};
-  for (const piece of model.split('+')) {
+  for (const piece of model.split('_')) {
     const dash = piece.indexOf('-');
     const value = piece.slice(dash + 1);
     const key = piece.slice(0, dash);

@@ -79,7 +79,7 @@ export function documents(files: Source[], exists: (path: string) => boolean): V
 
 /** Each production dependency has a line of reason, and no reason outlives its dependency. */
 export function dependencyReasons(manifest: { dependencies: Record<string, string> }, record: string): Verdict {
-  const listed = [...record.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1] ?? '');
+  const listed = [...record.matchAll(/^\| `([^`]+)` *\|/gm)].map((match) => match[1] ?? '');
   const names = Object.keys(manifest.dependencies);
   const at = (message: string) => ({ path: 'docs/decisions', line: 1, message });
   const findings = [
@@ -90,4 +90,26 @@ export function dependencyReasons(manifest: { dependencies: Record<string, strin
       .map(([name, version]) => at(`${name}@${version} is not pinned`)),
   ];
   return { seen: names.length, findings };
+}
+
+interface Lockfile {
+  packages: Record<string, { optionalDependencies?: Record<string, string>; resolved?: string }>;
+}
+
+/**
+ * `npm ci` refuses a lockfile that lacks a package for another platform, and npm leaves those out when its registry does not have them: then a
+ * lockfile that works where it was made fails everywhere else.
+ */
+export function lockfile(lock: Lockfile): Verdict {
+  const findings: Finding[] = [];
+  let seen = 0;
+  for (const [path, entry] of Object.entries(lock.packages)) {
+    for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+      seen += 1;
+      if (!lock.packages[`node_modules/${name}`] && !lock.packages[`${path}/node_modules/${name}`])
+        findings.push({ path: 'package-lock.json', line: 1, message: `${path} needs ${name} on some platform, and it is not there` });
+    }
+    if (entry.resolved) findings.push({ path: 'package-lock.json', line: 1, message: `${path} names the place it came from` });
+  }
+  return { seen, findings };
 }
