@@ -11,6 +11,7 @@ import type { RetrySubmission, Submission, TurnHandle } from './agent.ts';
 import { liveHandle, storedHandle } from './handle.ts';
 import type { Lanes } from './lanes.ts';
 import { createLiveTurn, type LiveTurn } from './live-turn.ts';
+import type { LiveTurns } from './live-turns.ts';
 import type { Points } from './middleware.ts';
 import type { Owners } from './owners.ts';
 
@@ -28,8 +29,7 @@ export interface AdmissionParts {
   ids: Ids;
   lanes: Lanes;
   owners: Owners;
-  /** Every turn under way in this process, by id. */
-  live: Map<string, LiveTurn>;
+  live: LiveTurns;
 }
 
 export interface Admission {
@@ -46,7 +46,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
     const waits = turn.options.onUnavailable === 'wait';
     const deadlineAt = arrivedAt + (waits ? config.turnExpiryMs : turn.options.deadlineMs);
     const fresh = createLiveTurn(turn, { arrivedAt, deadlineAt }, clock);
-    live.set(turn.id, fresh);
+    live.add(fresh);
     lanes.enter(fresh);
     return fresh;
   }
@@ -60,10 +60,12 @@ export function createAdmission(parts: AdmissionParts): Admission {
     const budgetMs = budgetOf(config, submission);
     const options = { model, deadlineMs: budgetMs, onUnavailable, metadata };
     const turnId = parts.ids.make('trn');
-    const accepted = await parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
-    if (accepted.kind === 'known') return attach(parts, accepted, submission);
-    parts.figures.accepted();
-    return liveHandle(enter(accepted.turn, submission.arrivedAt), submission.arrivedAt + budgetMs, clock);
+    return live.arriving(turnId, async () => {
+      const accepted = await parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
+      if (accepted.kind === 'known') return attach(parts, accepted, submission);
+      parts.figures.accepted();
+      return liveHandle(enter(accepted.turn, submission.arrivedAt), submission.arrivedAt + budgetMs, clock);
+    });
   }
 
   return {
@@ -113,7 +115,7 @@ async function attach(
   submission: RetrySubmission,
 ): Promise<TurnHandle> {
   if (!known.sameBody) throw new AppError('idempotency_mismatch');
-  const running = parts.live.get(known.turnId);
+  const running = await parts.live.find(known.turnId);
   if (running) return liveHandle(running, submission.arrivedAt + budgetOf(parts.config, submission), parts.clock);
   const turn = await parts.store.turns.get(known.turnId);
   if (!turn) throw new AppError('not_found', { sentence: 'The turn of this Idempotency-Key was deleted.' });

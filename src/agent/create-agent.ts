@@ -10,7 +10,7 @@ import type { Principal, Store } from '../store/store.ts';
 import { createAdmission } from './admission.ts';
 import type { Agent } from './agent.ts';
 import { createLanes, type Lanes } from './lanes.ts';
-import type { LiveTurn } from './live-turn.ts';
+import { createLiveTurns, type LiveTurns } from './live-turns.ts';
 import { logTurn } from './log-turn.ts';
 import { createLookup } from './lookup.ts';
 import type { Points } from './middleware.ts';
@@ -38,13 +38,13 @@ export interface AgentParts {
 
 export function createAgent(parts: AgentParts): Agent {
   const { store, clock, config, figures, log } = parts;
-  const live = new Map<string, LiveTurn>();
+  const live = createLiveTurns();
   const recovered = new Set<string>();
   const draining = new AbortController();
   const turnParts = turnPartsOf(parts, draining.signal);
   const lanes = createLanes(async (turn) => {
     await runTurn(turnParts, turn, recovered.delete(turn.turn.id));
-    live.delete(turn.turn.id);
+    live.remove(turn.turn.id);
   });
   const owners = createOwners(store);
   const lookup = createLookup({ store, live, clock, waitMs: config.deadlineMs });
@@ -118,12 +118,12 @@ async function stopLane(lanes: Lanes, sessionId: string): Promise<void> {
 }
 
 /** Waits for turns under way, then tells the rest to stop where they are: they stay open and resumable. */
-async function drain(live: Map<string, LiveTurn>, parts: { clock: Clock; drainMs: number; draining: AbortController }): Promise<void> {
+async function drain(live: LiveTurns, parts: { clock: Clock; drainMs: number; draining: AbortController }): Promise<void> {
   const late = new AbortController();
-  const ended = () => Promise.all([...live.values()].map((each) => each.ended));
+  const ended = () => Promise.all(live.all().map((each) => each.ended));
   await Promise.race([ended(), pause(parts.clock, parts.drainMs, late.signal)]);
   parts.draining.abort();
-  for (const each of live.values()) each.stop('drain');
+  for (const each of live.all()) each.stop('drain');
   await Promise.race([ended(), pause(parts.clock, STOP_MS, late.signal)]);
   late.abort();
 }

@@ -5,10 +5,11 @@ import type { Principal, Store, StoredTurn } from '../store/store.ts';
 import type { Agent } from './agent.ts';
 import { liveHandle, storedHandle, viewLive, viewStored } from './handle.ts';
 import type { LiveTurn } from './live-turn.ts';
+import type { LiveTurns } from './live-turns.ts';
 
 interface LookupParts {
   store: Store;
-  live: Map<string, LiveTurn>;
+  live: LiveTurns;
   clock: Clock;
   /** How long a caller who finds a turn by id waits for its end. */
   waitMs: number;
@@ -19,30 +20,29 @@ export interface Lookup extends Pick<Agent, 'find' | 'view' | 'cancel'> {
 }
 
 export function createLookup({ store, live, clock, waitMs }: LookupParts): Lookup {
-  async function lookUp(id: string, principal: Principal): Promise<StoredTurn | undefined> {
-    const turn = live.get(id)?.turn ?? (await store.turns.get(id));
-    return turn && maySee(principal, turn) ? turn : undefined;
+  /** A turn the principal may see, with its run when it is under way here. */
+  async function lookUp(id: string, principal: Principal): Promise<{ turn: StoredTurn; running: LiveTurn | undefined } | undefined> {
+    const running = await live.find(id);
+    const turn = running?.turn ?? (await store.turns.get(id));
+    return turn && maySee(principal, turn) ? { turn, running } : undefined;
   }
   return {
-    turn: lookUp,
+    turn: async (id, principal) => (await lookUp(id, principal))?.turn,
     async find(id, principal) {
-      const turn = await lookUp(id, principal);
-      if (!turn) return undefined;
-      const running = live.get(id);
-      return running ? liveHandle(running, clock.monotonic() + waitMs, clock) : storedHandle(store, turn);
+      const found = await lookUp(id, principal);
+      if (!found) return undefined;
+      return found.running ? liveHandle(found.running, clock.monotonic() + waitMs, clock) : storedHandle(store, found.turn);
     },
     async view(id, principal) {
-      const turn = await lookUp(id, principal);
-      if (!turn) return undefined;
-      const running = live.get(id);
-      return running ? viewLive(running) : viewStored(store, turn);
+      const found = await lookUp(id, principal);
+      if (!found) return undefined;
+      return found.running ? viewLive(found.running) : viewStored(store, found.turn);
     },
     async cancel(id, principal) {
-      const turn = await lookUp(id, principal);
-      if (!turn) return undefined;
-      const running = live.get(id);
-      running?.stop('caller');
-      return settled(store, running, turn);
+      const found = await lookUp(id, principal);
+      if (!found) return undefined;
+      found.running?.stop('caller');
+      return settled(store, found.running, found.turn);
     },
   };
 }

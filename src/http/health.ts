@@ -1,5 +1,5 @@
 import type { LifecycleState } from '../base/lifecycle.ts';
-import type { Check, Health } from '../contract/status.ts';
+import type { Check, Health, ModelState } from '../contract/status.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
 import type { Pressure, Strain } from './pressure.ts';
@@ -17,6 +17,12 @@ export interface HealthParts {
   state(): LifecycleState;
 }
 
+const MODEL_STATES: Record<ModelState['state'], string> = {
+  ok: '',
+  open: 'not called: it keeps failing',
+  bad_key: 'the provider refuses the key',
+  unconfigured: 'no key or no such provider',
+};
 const STRAIN: Record<Strain, string> = {
   event_loop: 'The process is busy; new messages are refused for a moment.',
   heap: 'Memory is nearly used up; new messages are refused.',
@@ -31,7 +37,12 @@ export function readHealth(parts: HealthParts): HealthView {
   };
   add(storageCheck(parts.store.health()));
   for (const { name, state, fix } of parts.models.states())
-    add({ id: `model:${name}`, status: state === 'ok' ? 'ok' : 'degraded', ...(state !== 'ok' && { detail: state }), ...(fix && { fix }) });
+    add({
+      id: `model:${name}`,
+      status: state === 'ok' ? 'ok' : 'degraded',
+      ...(state !== 'ok' && { detail: MODEL_STATES[state] }),
+      ...(fix && { fix }),
+    });
   const strain = parts.pressure.strain();
   add({ id: 'load', status: strain ? 'degraded' : 'ok', ...(strain && { detail: STRAIN[strain] }) });
 

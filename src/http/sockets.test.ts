@@ -46,7 +46,7 @@ describe('a malformed request gets a problem and costs nobody else anything', ()
     'a bare line feed in a header': ['GET /health HTTP/1.1\r\nHost: localhost\r\nX: a\nEvil: b\r\n\r\n', 400],
     'a header without a name': [head('GET /health HTTP/1.1', 'Host: localhost', ': x'), 400],
     'a NUL in a header': [head('GET /health HTTP/1.1', 'Host: localhost', 'X: \0'), 400],
-    'length and chunks at once': [head(...CHAT, 'Content-Length: 4', 'Transfer-Encoding: chunked') + '0\r\n\r\n', 400],
+    'length and chunks at once': [`${head(...CHAT, 'Content-Length: 4', 'Transfer-Encoding: chunked')}0\r\n\r\n`, 400],
     'two lengths': [head(...CHAT, 'Content-Length: 4', 'Content-Length: 5'), 400],
     'a negative length': [head(...CHAT, 'Content-Length: -1'), 400],
     'a chunk size that is none': [`${head(...CHAT, 'Transfer-Encoding: chunked')}zz\r\n`, 400],
@@ -77,10 +77,10 @@ describe('a malformed request gets a problem and costs nobody else anything', ()
       401,
     ],
     'two idempotency keys': [
-      head(...CHAT, 'Idempotency-Key: a', 'Idempotency-Key: b', 'Content-Length: 15', 'Connection: close') + '{"message":"m"}',
+      `${head(...CHAT, 'Idempotency-Key: a', 'Idempotency-Key: b', 'Content-Length: 15', 'Connection: close')}{"message":"m"}`,
       400,
     ],
-    'a body larger than it says': [head(...CHAT, 'Content-Length: 5000000', 'Connection: close') + 'x', 413],
+    'a body larger than it says': [`${head(...CHAT, 'Content-Length: 5000000', 'Connection: close')}x`, 413],
     'an upgrade nobody offers': [head('GET /v1/chat HTTP/1.1', 'Host: localhost', 'Connection: Upgrade, close', 'Upgrade: websocket'), 405],
     'an expectation nobody meets': [head('GET /nothing HTTP/1.1', 'Host: localhost', 'Expect: the-moon', 'Connection: close'), 404],
   };

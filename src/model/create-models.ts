@@ -16,6 +16,8 @@ import { askInOrder } from './route.ts';
 /** Sockets beyond the bulkhead, for probes. */
 const PROBE_SOCKETS = 16;
 const GEMINI_MISSING_FIX = 'Set GEMINI_API_KEY in .env and restart.';
+const OPEN_FIX =
+  'It failed several times in a row and is left alone; a probe every few seconds brings it back by itself. If that does not happen, check the network and the provider’s status page.';
 const KEY_FIXES: Record<string, string> = {
   gemini: 'Google refuses the key: check GEMINI_API_KEY in .env (https://aistudio.google.com/apikey) and restart.',
 };
@@ -114,6 +116,7 @@ function stateOf(name: string, order: readonly ModelEntry[]): ModelState {
 function fixOf(entry: ModelEntry, state: string): string | undefined {
   if (state === 'bad_key')
     return KEY_FIXES[entry.provider.name] ?? `The provider ${entry.provider.name} refuses the key: check it and restart.`;
+  if (state === 'open') return OPEN_FIX;
   if (state === 'ok' && entry.lastFailure === 'http_404')
     return `The provider does not know ${entry.name}: correct HOLDFAST_MODELS and restart.`;
   return undefined;

@@ -71,7 +71,10 @@ test('a tool that takes too long is left behind and told to stop', async () => {
       }),
   );
   const startedAt = clock.monotonic();
-  expect(await run(slow, {}, { timeoutMs: 50 })).toMatchObject({ outcome: 'error', value: { error: expect.stringContaining('in time') } });
+  expect(await run(slow, {}, { timeoutMs: 50 })).toMatchObject({
+    outcome: 'unknown',
+    value: { error: expect.stringContaining('in time') },
+  });
   expect(clock.monotonic() - startedAt).toBeLessThan(300);
   expect(aborted).toBe(true);
 });
@@ -84,7 +87,7 @@ test('a cancelled turn stops its tool, and starts none', async () => {
     { signal: stop.signal },
   );
   stop.abort();
-  expect(await begun).toMatchObject({ outcome: 'error', value: { error: expect.stringContaining('not known') } });
+  expect(await begun).toMatchObject({ outcome: 'unknown', value: { error: expect.stringContaining('not known') } });
   let ran = false;
   const spy = toolOf(() => {
     ran = true;

@@ -10,13 +10,14 @@ const ISSUES_MAX = 8;
 const ISSUE_CHARS_MAX = 300;
 
 export interface ToolOutcome {
-  outcome: 'ok' | 'error';
+  /** `unknown`: it was stopped or ran out of time after it began, so it may have taken effect. */
+  outcome: 'ok' | 'error' | 'unknown';
   /** The result, or `{error}` with a sentence for the model. */
   value: Json;
   ms: number;
 }
 
-type Stage<Value> = { ok: true; value: Value } | { ok: false; sentence: string };
+type Stage<Value> = { ok: true; value: Value } | { ok: false; sentence: string; outcome?: 'unknown' };
 
 /** Must not reject. What a tool throws stays here, unless it is a ToolRefusal; `timeoutMs` covers validation and run. */
 export async function runTool(
@@ -34,7 +35,7 @@ export async function runTool(
     return executed.ok ? finish(executed.value) : executed;
   });
   const ms = clock.monotonic() - startedAt;
-  return done.ok ? { outcome: 'ok', value: done.value, ms } : { outcome: 'error', value: { error: done.sentence }, ms };
+  return done.ok ? { outcome: 'ok', value: done.value, ms } : { outcome: done.outcome ?? 'error', value: { error: done.sentence }, ms };
 }
 
 interface Limits {
@@ -55,8 +56,10 @@ function within(limits: Limits, work: () => Promise<Stage<Json>>): Promise<Stage
       resolve(stage);
       if (abort) stop.abort();
     };
-    const stopped = () => end({ ok: false, sentence: 'The tool was stopped; whether it took effect is not known.' }, true);
-    const late = () => end({ ok: false, sentence: 'The tool did not finish in time; whether it took effect is not known.' }, true);
+    const stopped = () =>
+      end({ ok: false, outcome: 'unknown', sentence: 'The tool was stopped; whether it took effect is not known.' }, true);
+    const late = () =>
+      end({ ok: false, outcome: 'unknown', sentence: 'The tool did not finish in time; whether it took effect is not known.' }, true);
     const timer = clock.after(limits.timeoutMs, late, true);
     if (outer.aborted) return end({ ok: false, sentence: 'The tool was stopped before it began.' }, true);
     outer.addEventListener('abort', stopped);
