@@ -1,6 +1,6 @@
 // The processes of a measurement and what they cost. The server under test has core 0, everything else core 1.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +66,8 @@ export interface Target {
 }
 
 export async function startFloor(upstreamPort: number, historyMessages: number): Promise<Target> {
-  const file = join(temporaryFolder('floor'), 'floor.db');
+  const folder = temporaryFolder('floor');
+  const file = join(folder, 'floor.db');
   const [command = process.execPath, ...args] = [
     ...SERVER_CORE,
     process.execPath,
@@ -77,6 +78,8 @@ export async function startFloor(upstreamPort: number, historyMessages: number):
   ];
   const began = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const orphaned = () => child.kill('SIGKILL');
+  process.once('exit', orphaned);
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout?.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())));
     child.once('exit', (code) => reject(new Error(`the floor ended with ${code}`)));
@@ -91,7 +94,11 @@ export async function startFloor(upstreamPort: number, historyMessages: number):
     readyAfterMs: performance.now() - began,
     stop: () =>
       new Promise((resolve) => {
-        child.once('exit', () => resolve());
+        child.once('exit', () => {
+          process.off('exit', orphaned);
+          rmSync(folder, { recursive: true });
+          resolve();
+        });
         child.kill('SIGTERM');
       }),
   };
