@@ -6,6 +6,7 @@ const reportFile = process.env.TEST_REPORT_FILE;
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: 'test/support/one-temporary-folder.ts',
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -1,4 +1,5 @@
 // P24 and the first run: start, stop and status tell the truth, and what is unsafe does not start.
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -125,12 +126,20 @@ describe('start', () => {
   });
 });
 
-/** Name, size and content of every file: what "not one byte written" means. */
-function snapshot(folder: string): Record<string, string> {
+/**
+ * What is kept, by name: "not one byte written" means that this stays the same. To read a database at all SQLite lays an index (`-shm`) and an empty
+ * log beside it; they hold nothing.
+ */
+function snapshot(home: string): Record<string, string> {
+  const names = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(home, name)).isFile());
+  const kept = names.filter((name) => !/^(run|logs)\//.test(name) && !name.endsWith('-shm') && statSync(join(home, name)).size > 0);
   return Object.fromEntries(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => statSync(join(folder, name)).isFile() && !name.startsWith('run/') && !name.startsWith('logs/'))
-      .map((name) => [name, readFileSync(join(folder, name), 'base64')]),
+    kept.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(home, name)))
+        .digest('hex'),
+    ]),
   );
 }
 
@@ -143,6 +152,7 @@ describe('keys', () => {
     await cli.expect(0, ['chat', 'Hello!']);
     await cli.expect(0, ['stop']);
     const before = snapshot(cli.home);
+    expect(Object.keys(before)).toContain('data/agent_state.db');
     const server = await runProgram([process.execPath, join(repository, 'dist', 'main.js')], {
       cwd: cli.folder,
       env: { HOLDFAST_HOME: cli.home, PORT: '0', DASHBOARD_PORT: '0', HOLDFAST_MASTER_KEY: key(2) },

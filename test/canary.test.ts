@@ -1,6 +1,6 @@
 // Above the store nothing is ciphertext, below it nothing is plaintext: 200 canaries through everything people and models say, and none on disk.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import type { Sealer } from '../src/store/sealer.ts';
 import { makeCanaries, type Sighting, scanForCanaries, scanText } from './support/canary.ts';
 import { type FakeGemini, startFakeGemini } from './support/fake-gemini/fake-gemini.ts';
 import { PROVIDER_CANARY } from './support/fake-gemini/replies.ts';
-import { builtProgram, call, homeIn, readRunState, type ServerProcess, startServer, temporaryFolder } from './support/server-process.ts';
+import { builtProgram, call, homeIn, type ServerProcess, startServer, temporaryFolder } from './support/server-process.ts';
 
 const EACH = 25;
 const KINDS = ['prompts', 'replies', 'titles', 'metadata', 'users', 'toolArguments', 'toolResults', 'partials'] as const;
@@ -142,7 +142,7 @@ test('the same scan finds at least 99 % of them when the sealer does nothing', {
   const { config, agent } = await loadConfig({ flags: {}, env, cwd: folder });
   const app = createApp(config, { sealer: identity, agent });
   const { port } = await app.start();
-  const token = readRunState(home)?.token;
+  const token = readFileSync(join(home, 'run', 'token'), 'utf8').trim();
   await traffic((method, path, body, headers) =>
     call(`http://127.0.0.1:${port}${path}`, method, body, { authorization: `Bearer ${token}`, ...headers }),
   );

@@ -1,4 +1,5 @@
 // P1 and P4: the server is killed again and again under load; no acknowledged turn is lost or doubled, and every open one ends by itself.
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MessageView } from '../src/contract/message.ts';
 import type { Page } from '../src/contract/session.ts';
@@ -11,6 +12,7 @@ const CYCLES = Number(process.env.CRASH_CYCLES ?? 8);
 const CLIENTS = 16;
 const TERMINAL = new Set(['completed', 'degraded', 'failed', 'cancelled']);
 const RECOVERY_MS_MAX = 5_000;
+const ADMIN_KEY = `hf_${randomBytes(32).toString('base64url')}`;
 
 interface Acknowledged {
   key: string;
@@ -37,6 +39,7 @@ afterAll(() => fake.stop());
 
 const environment = () => ({
   GEMINI_API_KEY: 'crash-test-key',
+  HOLDFAST_ADMIN_KEY: ADMIN_KEY,
   GOOGLE_GEMINI_BASE_URL: fake.url,
   HOLDFAST_MODELS: 'gemini/fake',
   HOLDFAST_HISTORY_MESSAGES: '6',
@@ -128,15 +131,15 @@ test(`${CYCLES} kills under ${CLIENTS} clients lose nothing, double nothing and 
     ),
   );
   const everyone = Promise.all(clients);
-  everyone.catch(() => undefined); // looked at below; a failure must not end the process first
+  let broken: unknown;
+  everyone.catch((error: unknown) => {
+    broken = error;
+  });
 
   for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-    const before = acknowledged.length;
-    await until(() => acknowledged.length > before + Math.floor(Math.random() * 40), {
-      ms: 20_000,
-      everyMs: 5,
-      what: () => 'turns to be answered',
-    });
+    const enough = acknowledged.length + Math.floor(Math.random() * 40);
+    await until(() => broken !== undefined || acknowledged.length > enough, { ms: 20_000, everyMs: 5, what: () => 'turns to be answered' });
+    if (broken !== undefined) throw broken;
     await address.server.kill9();
     address.server = await startServer({ folder, env: { ...environment(), PORT: String(port) } });
     starts.push(address.server.readyAfterMs);

@@ -4,6 +4,7 @@ import { type Cli, createCli, hasEscapes } from './support/cli.ts';
 import type { Fault } from './support/fake-gemini/behaviour.ts';
 import { type FakeGemini, startFakeGemini } from './support/fake-gemini/fake-gemini.ts';
 import { PROVIDER_CANARY } from './support/fake-gemini/replies.ts';
+import { until } from './support/until.ts';
 
 const API_KEY = 'degraded-test-key-4b1d';
 const DEADLINE_MS = 4_000;
@@ -108,10 +109,9 @@ test('once the breaker knows, the fallback comes within a second, and a well mod
   expect(learned.ms).toBeLessThan(2_000);
   expect(fake.calls() - before).toBeLessThanOrEqual(1); // a probe of its own at most, never the user's request
   fake.setBehaviour({ text: 'Well again.' });
-  let reply = '';
-  for (let n = 0; n < 12 && reply !== 'Well again.'; n += 1)
-    reply = (JSON.parse((await cli.run(['chat', '--json', 'back?'])).stdout) as { reply: string }).reply;
-  expect(reply).toBe('Well again.');
+  const chatReply = async () => (JSON.parse((await cli.expect(0, ['chat', '--json', 'back?'])).stdout) as { reply: string }).reply;
+  await until(async () => (await chatReply()) === 'Well again.', { ms: 10_000, everyMs: 200, what: () => 'the probe to find the model' });
+  expect(fake.calls() - before).toBeLessThanOrEqual(6);
 }, 40_000);
 
 test('a fallback is kept apart: shown in the session, never sent to the model', async () => {

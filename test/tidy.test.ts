@@ -194,4 +194,13 @@ describe('text', () => {
     passes(text.dependencyReasons(manifest, decisions.map((file) => file.text).join('\n')), 5);
     finds(text.dependencyReasons({ dependencies: { left: '^1.0.0' } }, '| `right` | why |'), /no reason/, /no dependency/, /not pinned/);
   });
+
+  test('the lockfile is whole on every platform', () => {
+    passes(text.lockfile(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))), 50);
+    const lock = {
+      packages: { 'node_modules/a': { optionalDependencies: { 'a-mac': '1.0.0', 'a-linux': '1.0.0' } }, 'node_modules/a-linux': {} },
+    };
+    finds(text.lockfile(lock), /a-mac/);
+    finds(text.lockfile({ packages: { 'node_modules/b': { resolved: 'https://somewhere/b.tgz' } } }), /place/);
+  });
 });
