@@ -34,7 +34,7 @@ describe('/health', () => {
     expect(body.checks?.['model:gemini/x']).toEqual({
       id: 'model:gemini/x',
       status: 'degraded',
-      detail: 'bad_key',
+      detail: 'the provider refuses the key',
       fix: 'set GEMINI_API_KEY',
     });
     expect((await ask(world, '/readyz')).code).toBe(200);
