@@ -25,13 +25,13 @@ afterAll(async () => {
 });
 
 const chat = (body: object, headers?: Record<string, string>) => server.call<TurnAnswer>('POST', '/v1/chat', body, headers);
-/** Waits until a turn is under way, in the session or anywhere; in the store it is `queued` until it ends. */
+/** Waits until a turn is under way, in the session or anywhere. */
 const underWay = (at: ServerProcess, sessionId?: string) => {
   const where = sessionId ? `&sessionId=${sessionId}` : '';
   return until(
     async () => {
-      const { body } = await at.call<Page<TurnAnswer>>('GET', `/v1/turns?limit=5${where}`);
-      return body.data.some(({ status }) => status === 'running');
+      const { body } = await at.call<Page<TurnAnswer>>('GET', `/v1/turns?status=running${where}`);
+      return body.data.length > 0;
     },
     { what: () => 'a turn to be under way' },
   );

@@ -2,7 +2,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import type { ModelMessage, Part } from '../contract/message.ts';
-import { AGE_STEP_MS } from './session-keys.ts';
 
 const SESSIONS_MAX = 2_000;
 const BYTES_MAX = 24 * 1024 * 1024;
@@ -45,7 +44,7 @@ export function createHistory({ clock }: { clock: Clock }): History {
     max: SESSIONS_MAX,
     maxSize: BYTES_MAX,
     ttl: KEPT_MS,
-    ttlResolution: AGE_STEP_MS,
+    ttlResolution: 0,
     perf,
     noUpdateTTL: true,
   });

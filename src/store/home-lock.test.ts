@@ -31,11 +31,14 @@ test('the kernel frees it when its process is killed', async () => {
     console.log(acquireHomeLock(${JSON.stringify(path)}) ? 'held' : 'refused');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [said] = await once(child.stdout, 'data');
-  expect(String(said).trim()).toBe('held');
-  expect(acquireHomeLock(path)).toBeUndefined();
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  try {
+    const [said] = await once(child.stdout, 'data');
+    expect(String(said).trim()).toBe('held');
+    expect(acquireHomeLock(path)).toBeUndefined();
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
   const lock = acquireHomeLock(path);
   expect(lock).toBeDefined();
   lock?.release();

@@ -9,8 +9,6 @@ import type { Database, Row, Statement } from './database.ts';
 
 const KEYS_MAX = 10_000;
 const KEPT_MS = 10 * 60 * 1000;
-/** How coarsely cached things age: reading the clock for each look-up would cost more than the look-up. */
-export const AGE_STEP_MS = 1_000;
 
 const FIND = 'SELECT version, drk_version, wrapped, commitment FROM session_keys WHERE session_id = ?';
 const INSERT = 'INSERT INTO session_keys (session_id, version, drk_version, wrapped, commitment) VALUES (?, ?, ?, ?, ?)';
@@ -36,7 +34,7 @@ export interface SessionKeysParts {
 
 export function createSessionKeys({ db, keyring, clock, log }: SessionKeysParts): SessionKeys {
   const perf = { now: () => clock.monotonic() };
-  const warm = new LRUCache<string, SessionKey>({ max: KEYS_MAX, ttl: KEPT_MS, ttlResolution: AGE_STEP_MS, perf });
+  const warm = new LRUCache<string, SessionKey>({ max: KEYS_MAX, ttl: KEPT_MS, ttlResolution: 0, perf });
   /** Moves on when a key is forgotten, so that a look-up under way does not bring it back. */
   let forgotten = 0;
 

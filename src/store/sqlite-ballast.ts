@@ -4,7 +4,8 @@ import { rmSync, statSync } from 'node:fs';
 import { open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const BALLAST_BYTES = 4 * 1024 * 1024;
+/** Enough to copy a full log into the file, which then gives the log's own room back. */
+const BALLAST_BYTES = 8 * 1024 * 1024;
 /** Room there must be beside the ballast before writing starts again, so that the store does not fill up again at once. */
 const MARGIN_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;

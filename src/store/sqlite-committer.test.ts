@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AuditEntry } from './audit-entry.ts';
 import type { Statement, Unit } from './database.ts';
@@ -27,13 +27,13 @@ function connectOverBadDisk(): DatabaseSync {
   database.prepare = (text: string) => {
     const statement = prepare(text);
     const run = statement.run.bind(statement);
-    statement.run = (...values: Parameters<typeof run>) => {
+    statement.run = ((...values: SQLInputValue[]) => {
       if (fault?.sql !== text) return run(...values);
       const { code } = fault;
       fault = undefined;
       if (database.isTransaction) database.exec('ROLLBACK');
       throw Object.assign(new Error('disk'), { errcode: code });
-    };
+    }) as typeof statement.run;
     return statement;
   };
   return database;
@@ -117,11 +117,13 @@ test('a refused unit gives its audit numbers back and its neighbours keep theirs
     { statements: [put('b'), put('a')], audit: [act('b')] },
     { statements: [put('c')], audit: [act('c1'), act('c2')] },
     { statements: [put('d'), put('d')] },
+    { statements: [put('f')], audit: [act('f1'), { ...act('f2'), at: 0.5 }] },
     { statements: [put('e')], audit: [act('e')] },
   );
   expect(reply.refusals.map(({ unit, statement, trouble }) => [unit, statement, trouble])).toEqual([
     [1, 1, 'refused'],
     [3, 1, 'refused'],
+    [4, -1, 'faulty'],
   ]);
   expect(stored()).toEqual({ keys: ['a', 'c', 'e'], chain: ['1 a', '2 c1', '3 c2', '4 e'] });
 });

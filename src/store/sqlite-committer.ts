@@ -45,6 +45,9 @@ interface Connection {
   byNumber: (StatementSync | undefined)[];
   sqlTexts: readonly string[];
   chain: AuditChain;
+  /** Changes when another connection has committed. */
+  dataVersion: StatementSync;
+  seenVersion: unknown;
 }
 
 /** `connect` opens the writing connection; it is called again after an I/O error closed the last one. */
@@ -82,6 +85,8 @@ export function createCommitter(connect: () => DatabaseSync): Committer {
       try {
         if (unverified) return { failed: { trouble: 'io', code: 0 }, refusals: [] };
         const on = open();
+        // On a full disk the ballast has just made room to empty the log, and emptying it makes room for the erasure.
+        if (scrub) emptied(on.database);
         const refusals = write(on, decodeBatch(batch));
         return scrub && !emptied(on.database) ? { refusals, unscrubbed: true } : { refusals };
       } catch (error) {
@@ -134,6 +139,7 @@ function runUnit(on: Connection, unit: PlainUnit): Refusal | undefined {
 function attempt(on: Connection, units: readonly PlainUnit[], savepoints: boolean): Refusal[] {
   const refusals: Refusal[] = [];
   on.begin.run();
+  noticeOthers(on);
   for (const [index, unit] of units.entries()) {
     const head = on.chain.head();
     if (savepoints) on.save.run();
@@ -150,13 +156,19 @@ function attempt(on: Connection, units: readonly PlainUnit[], savepoints: boolea
   return refusals;
 }
 
+/** Another connection that wrote (a second process on the file) may have moved the chain on. */
+function noticeOthers(on: Connection): void {
+  const version = on.dataVersion.get()?.data_version;
+  if (version !== on.seenVersion) on.chain.restore(undefined);
+  on.seenVersion = version;
+}
+
 function write(on: Connection, units: readonly PlainUnit[]): Refusal[] {
   // Nearly every batch has nothing to refuse, and savepoints cost a twentieth of all the writer does: they come when they are needed.
-  const head = on.chain.head();
   const refusals = attempt(on, units, false);
   if (refusals.length === 0) return refusals;
   on.rollback.run();
-  on.chain.restore(head);
+  on.chain.restore(undefined);
   return attempt(on, units, true);
 }
 
@@ -182,6 +194,8 @@ function connected(database: DatabaseSync, sqlTexts: readonly string[]): Connect
     byNumber: [],
     sqlTexts,
     chain: createAuditChain(sql),
+    dataVersion: database.prepare('PRAGMA data_version'),
+    seenVersion: undefined,
   };
 }
 

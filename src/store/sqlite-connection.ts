@@ -2,9 +2,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const BUSY_TIMEOUT_MS = 5_000;
-/** 16 MiB of log before it is copied into the file: fewer and larger copies than SQLite's 4 MiB, far below what sheds load. */
-const CHECKPOINT_PAGES = 4_000;
-const WAL_KEPT_BYTES = 16 * 1024 * 1024;
+/** 8 MiB of log before it is copied into the file: fewer and larger copies than SQLite's 4 MiB, and no more than the ballast makes room for. */
+const CHECKPOINT_PAGES = 2_000;
+const WAL_KEPT_BYTES = 8 * 1024 * 1024;
 const WRITER_CACHE_KIB = 8_192;
 const READER_CACHE_KIB = 4_096;
 /** SQL texts are constants of our modules; the bound is for a defect. */

@@ -157,7 +157,8 @@ export interface Turns {
   records(turn: StoredTurn): Promise<StepRecord[]>;
   /** Every turn without a terminal state, oldest first, at most 10,000. */
   open(): Promise<StoredTurn[]>;
-  list(query: ListQuery & { sessionId?: string; status?: TurnStatus }): Promise<Listed<StoredTurn>>;
+  /** `open`: those without a terminal state; whether one of them waits or runs is known only to the process it runs in. */
+  list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
   /** The texts of a terminal turn: what the answer is made of. */
   texts(turn: StoredTurn): Promise<{ reply: string | null; incomplete: boolean; fallback: string | null }>;
   counts(): Promise<{ accepted: number; byStatus: Record<TurnStatus, number> }>;

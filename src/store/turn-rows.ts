@@ -35,7 +35,7 @@ export const optionsPlace = (turn: Pick<StoredTurn, 'id' | 'sessionId' | 'tenant
 export interface TurnRows {
   get(id: string): Promise<TurnRow | undefined>;
   open(): Promise<TurnRow[]>;
-  list(query: ListQuery & { sessionId?: string; status?: TurnStatus }): Promise<Listed<StoredTurn>>;
+  list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
 }
 
 export interface TurnRowsParts {
@@ -82,7 +82,7 @@ export function createTurnRows({ db, log, seals, keys, leases }: TurnRowsParts):
 }
 
 /** One of a few fixed texts. Newest first; within a session by place, else by id, which sorts by time. */
-function listing({ principal, sessionId, status, cursor }: ListQuery & { sessionId?: string; status?: TurnStatus }): {
+function listing({ principal, sessionId, status, open, cursor }: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): {
   sql: string;
   values: Value[];
 } {
@@ -96,6 +96,7 @@ function listing({ principal, sessionId, status, cursor }: ListQuery & { session
   if (sessionId !== undefined) where('session_id = ?', sessionId);
   if (principal !== undefined) where('principal = ?', principal);
   if (status !== undefined) where(status === 'completed' ? 'status = ?' : `status <> 'completed' AND status = ?`, status);
+  if (open) where(`status <> 'completed' AND status IN ('queued', 'running')`);
   if (cursor !== undefined) where(`${order} < ?`, cursorValue(cursor, sessionId !== undefined));
   const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   return { sql: `SELECT ${COLUMNS} FROM turns ${filter} ORDER BY ${order} DESC LIMIT ?`, values };

@@ -5,9 +5,9 @@ import { AppError } from '../base/errors.ts';
 import type { SessionKey } from '../crypto/types.ts';
 import { numberOf, textOf } from './columns.ts';
 import type { Database, Row } from './database.ts';
-import { AGE_STEP_MS, type SessionKeys } from './session-keys.ts';
+import type { SessionKeys } from './session-keys.ts';
 
-const WARM_MAX = 10_000;
+const WARM_MAX = 5_000;
 const KEPT_MS = 10 * 60 * 1000;
 
 const FIND =
@@ -63,7 +63,7 @@ export interface LeaseParts {
 
 export function createWarmLeases({ db, keys, clock, holder, onDrop }: LeaseParts): WarmLeases {
   const perf = { now: () => clock.monotonic() };
-  const warm = new LRUCache<string, Lease>({ max: WARM_MAX, ttl: KEPT_MS, ttlResolution: AGE_STEP_MS, perf });
+  const warm = new LRUCache<string, Lease>({ max: WARM_MAX, ttl: KEPT_MS, ttlResolution: 0, perf });
   /** Those with writes under way; bounded by the writer's queue. */
   const pinned = new Map<string, Lease>();
   const loading = new Map<string, Promise<Lease | undefined>>();

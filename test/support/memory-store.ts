@@ -1,6 +1,7 @@
 // A store that keeps everything in maps: the interface's simplest implementation, for tests of the floors above that need no disk.
 import { AppError } from '../../src/base/errors.ts';
 import type { Ids } from '../../src/base/ids.ts';
+import { isTerminal } from '../../src/contract/turn.ts';
 import type { Listed, ListQuery, Principal, Store, StoredMessage, StoredSession, StoredTurn } from '../../src/store/store.ts';
 
 export interface MemoryStore extends Store {
@@ -78,7 +79,12 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
         page(
           [...turnRows.values()]
             .reverse()
-            .filter((turn) => (!query.sessionId || turn.sessionId === query.sessionId) && (!query.status || turn.status === query.status)),
+            .filter(
+              (turn) =>
+                (!query.sessionId || turn.sessionId === query.sessionId) &&
+                (!query.status || turn.status === query.status) &&
+                (!query.open || !isTerminal(turn.status)),
+            ),
           query,
         ),
       ...{ accept: notHere, known: notHere, asked: notHere, told: notHere, commit: notHere, reopen: notHere },

@@ -15,9 +15,13 @@ export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnS
   return {
     async listTurns(call) {
       const { sessionId, status } = call.query;
-      const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...(status && { status }) });
+      const open = status === 'queued' || status === 'running';
+      const wanted = open ? { open } : status && { status };
+      const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...wanted });
       const views = await Promise.all(listed.items.map((turn) => agent.view(turn.id, call.principal)));
-      return json(200, pageOf({ items: views.filter((view) => view !== undefined), nextCursor: listed.nextCursor }));
+      // A page of open turns may be short: which of them waits and which runs is known only here.
+      const items = views.filter((view) => view !== undefined && (!open || view.status === status));
+      return json(200, pageOf({ items, nextCursor: listed.nextCursor }));
     },
     async getTurn(call) {
       return presentTurn(found(await agent.view(turnIdOf(call), call.principal)));
