@@ -3,11 +3,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import { isTerminal } from '../contract/turn.ts';
 import type { TurnFigures } from '../metrics/figures.ts';
 import type { Models } from '../model/models.ts';
 import type { AcceptInput, Store, StoredTurn } from '../store/store.ts';
 import type { RetrySubmission, Submission, TurnHandle } from './agent.ts';
+import { type Adopt, createAdopt, createDoubts } from './doubts.ts';
 import { liveHandle, storedHandle } from './handle.ts';
 import type { Lanes } from './lanes.ts';
 import { createLiveTurn, type LiveTurn } from './live-turn.ts';
@@ -26,30 +28,35 @@ export interface AdmissionParts {
   figures: TurnFigures;
   config: Pick<Config, 'deadlineMs' | 'streamDeadlineMs' | 'turnExpiryMs'>;
   clock: Clock;
+  log: Logger;
   ids: Ids;
   lanes: Lanes;
   owners: Owners;
   live: LiveTurns;
+  draining: AbortSignal;
 }
 
 export interface Admission {
   submit(submission: Submission): Promise<TurnHandle>;
   retry(turn: StoredTurn, submission: RetrySubmission): Promise<TurnHandle>;
-  /** Puts a durable turn into its lane. */
-  enter(turn: StoredTurn, arrivedAt: number): LiveTurn;
+  /** Puts a turn that was taken over from a dead run into its lane. */
+  enterRecovered(turn: StoredTurn): void;
 }
 
 export function createAdmission(parts: AdmissionParts): Admission {
   const { clock, config, live, lanes } = parts;
 
-  function enter(turn: StoredTurn, arrivedAt: number): LiveTurn {
+  function enter(turn: StoredTurn, arrivedAt: number, recovered: boolean): LiveTurn {
     const waits = turn.options.onUnavailable === 'wait';
     const deadlineAt = arrivedAt + (waits ? config.turnExpiryMs : turn.options.deadlineMs);
-    const fresh = createLiveTurn(turn, { arrivedAt, deadlineAt }, clock);
+    const fresh = createLiveTurn(turn, { arrivedAt, deadlineAt, recovered }, clock);
     live.add(fresh);
     lanes.enter(fresh);
     return fresh;
   }
+  const enterRecovered = (turn: StoredTurn) => void enter(turn, clock.monotonic(), true);
+  const desk: Desk = { ...parts, adopt: createAdopt(parts, enterRecovered) };
+  const doubts = createDoubts({ ...parts, adopt: desk.adopt });
 
   async function accept(
     submission: RetrySubmission,
@@ -61,17 +68,18 @@ export function createAdmission(parts: AdmissionParts): Admission {
     const options = { model, deadlineMs: budgetMs, onUnavailable, metadata };
     const turnId = parts.ids.make('trn');
     return live.arriving(turnId, async () => {
-      const accepted = await parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
-      if (accepted.kind === 'known') return attach(parts, accepted, submission);
+      const accepting = parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
+      const accepted = await doubts.watch(turnId, accepting);
+      if (accepted.kind === 'known') return attach(desk, accepted, submission);
       parts.figures.accepted();
-      return liveHandle(enter(accepted.turn, submission.arrivedAt), submission.arrivedAt + budgetMs, clock);
+      return liveHandle(enter(accepted.turn, submission.arrivedAt, false), submission.arrivedAt + budgetMs, clock);
     });
   }
 
   return {
-    enter,
+    enterRecovered,
     async submit(submission) {
-      const replayed = await replay(parts, submission);
+      const replayed = await replay(desk, submission);
       if (replayed) return replayed;
       assertRoom(parts, submission);
       const { sessionId, user, metadata, whileBusy } = submission;
@@ -87,7 +95,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
       return handle;
     },
     async retry(turn, submission) {
-      const replayed = await replay(parts, submission);
+      const replayed = await replay(desk, submission);
       if (replayed) return replayed;
       if (!isTerminal(turn.status) || live.has(turn.id)) throw new AppError('conflict', { sentence: 'The turn is still open.' });
       if (turn.status === 'completed') throw new AppError('conflict', { sentence: 'The turn completed; there is nothing to retry.' });
@@ -97,25 +105,24 @@ export function createAdmission(parts: AdmissionParts): Admission {
   };
 }
 
+/** Admission with the way back to turns that nobody runs. */
+type Desk = AdmissionParts & { adopt: Adopt };
+
 function budgetOf(config: AdmissionParts['config'], submission: RetrySubmission): number {
   const usual = submission.stream ? config.streamDeadlineMs : config.deadlineMs;
   return Math.min(submission.deadlineMs ?? usual, Math.max(config.streamDeadlineMs, config.deadlineMs));
 }
 
 /** A key that was used before leads to its turn, whatever the load and the lane. */
-async function replay(parts: AdmissionParts, submission: RetrySubmission): Promise<TurnHandle | undefined> {
+async function replay(parts: Desk, submission: RetrySubmission): Promise<TurnHandle | undefined> {
   if (!submission.idempotency) return undefined;
   const known = await parts.store.turns.known(submission.principal, submission.idempotency);
   return known ? attach(parts, known, submission) : undefined;
 }
 
-async function attach(
-  parts: AdmissionParts,
-  known: { turnId: string; sameBody: boolean },
-  submission: RetrySubmission,
-): Promise<TurnHandle> {
+async function attach(parts: Desk, known: { turnId: string; sameBody: boolean }, submission: RetrySubmission): Promise<TurnHandle> {
   if (!known.sameBody) throw new AppError('idempotency_mismatch');
-  const running = await parts.live.find(known.turnId);
+  const running = (await parts.live.find(known.turnId)) ?? (await parts.adopt(known.turnId));
   if (running) return liveHandle(running, submission.arrivedAt + budgetOf(parts.config, submission), parts.clock);
   const turn = await parts.store.turns.get(known.turnId);
   if (!turn) throw new AppError('not_found', { sentence: 'The turn of this Idempotency-Key was deleted.' });

@@ -39,16 +39,15 @@ export interface AgentParts {
 export function createAgent(parts: AgentParts): Agent {
   const { store, clock, config, figures, log } = parts;
   const live = createLiveTurns();
-  const recovered = new Set<string>();
   const draining = new AbortController();
   const turnParts = turnPartsOf(parts, draining.signal);
   const lanes = createLanes(async (turn) => {
-    await runTurn(turnParts, turn, recovered.delete(turn.turn.id));
+    await runTurn(turnParts, turn);
     live.remove(turn.turn.id);
   });
   const owners = createOwners(store);
   const lookup = createLookup({ store, live, clock, waitMs: config.deadlineMs });
-  const admission = createAdmission({ ...parts, live, lanes, owners });
+  const admission = createAdmission({ ...parts, live, lanes, owners, draining: draining.signal });
   let ready = false;
   let restored = false;
   let drained = 0;
@@ -85,10 +84,7 @@ export function createAgent(parts: AgentParts): Agent {
       const principal: Principal = { id: 'system', role: 'admin', tenant: 'default' };
       restored = (await store.sessions.current()) !== undefined;
       if (!restored) await store.sessions.create({ id: parts.ids.make('ses'), principal, requestId: '', current: true });
-      await recoverOpenTurns({ store, clock, log, turnExpiryMs: config.turnExpiryMs }, (turn) => {
-        recovered.add(turn.id);
-        admission.enter(turn, clock.monotonic());
-      });
+      await recoverOpenTurns({ store, clock, log, turnExpiryMs: config.turnExpiryMs }, admission.enterRecovered);
       ready = true;
     },
     async stop() {

@@ -14,6 +14,8 @@ export type Ending = { kind: 'ended'; turn: TurnAnswer } | { kind: 'error'; erro
 
 export interface LiveTurn {
   turn: StoredTurn;
+  /** An earlier run of it died: its durable steps come first. */
+  readonly recovered: boolean;
   readonly feed: Feed;
   /** Monotonic. For `onUnavailable: wait` this is when the turn expires, not when its first caller stops waiting. */
   readonly deadlineAt: number;
@@ -34,7 +36,11 @@ export interface LiveTurn {
   release(): void;
 }
 
-export function createLiveTurn(turn: StoredTurn, times: { arrivedAt: number; deadlineAt: number }, clock: Clock): LiveTurn {
+export function createLiveTurn(
+  turn: StoredTurn,
+  { arrivedAt, deadlineAt, recovered }: { arrivedAt: number; deadlineAt: number; recovered: boolean },
+  clock: Clock,
+): LiveTurn {
   const abort = new AbortController();
   let reason: StopReason | undefined;
   let settle: (ending: Ending) => void = () => undefined;
@@ -46,12 +52,13 @@ export function createLiveTurn(turn: StoredTurn, times: { arrivedAt: number; dea
     reason ??= why;
     abort.abort();
   };
-  const timer: Timer = clock.after(Math.max(0, times.deadlineAt - clock.monotonic()), () => stop('deadline'));
+  const timer: Timer = clock.after(Math.max(0, deadlineAt - clock.monotonic()), () => stop('deadline'));
   return {
     turn,
+    recovered,
     feed: createFeed(turn.id, turn.sessionId, turn.attempt),
-    deadlineAt: times.deadlineAt,
-    startedWaitingAt: times.arrivedAt,
+    deadlineAt,
+    startedWaitingAt: arrivedAt,
     state: 'queued',
     signal: abort.signal,
     effects: new Map(),

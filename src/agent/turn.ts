@@ -24,12 +24,12 @@ const HEAL_BASE_MS = 250;
 const HEAL_CAP_MS = 2_000;
 
 /** Runs a turn to its one terminal state, or leaves it open for the next process. Must not reject. */
-export async function runTurn(parts: TurnParts, live: LiveTurn, recovered: boolean): Promise<void> {
+export async function runTurn(parts: TurnParts, live: LiveTurn): Promise<void> {
   live.state = 'running';
   live.waitingFor = undefined;
   live.runAt = parts.clock.monotonic();
   const progress: Progress = { steps: [], usage: { inputTokens: 0, outputTokens: 0 }, texts: [], model: null };
-  const thought = await thinkSafely(parts, live, progress, recovered);
+  const thought = await thinkSafely(parts, live, progress);
   if (thought === 'left' || live.stopped() === 'drain') return leave(live);
 
   const verdict = await judge(parts, live, progress, thought);
@@ -56,8 +56,8 @@ function leave(live: LiveTurn): void {
 }
 
 /** Thinks, and when the store fails in between waits for it to heal and thinks again from what is durable. */
-async function thinkSafely(parts: TurnParts, live: LiveTurn, progress: Progress, recovered: boolean): Promise<Thought | 'left' | 'broken'> {
-  for (let again = recovered; ; again = true) {
+async function thinkSafely(parts: TurnParts, live: LiveTurn, progress: Progress): Promise<Thought | 'left' | 'broken'> {
+  for (let again = live.recovered; ; again = true) {
     if (live.stopped()) return { kind: 'stopped', partial: '' };
     try {
       return await think(parts, live, progress, again);
