@@ -41,6 +41,8 @@ test('says what it is, and streams its words in pieces that make up the answer',
 test.each([
   ['What time is it?', 'current_time', {}],
   ['tell me the date in Europe/Berlin please', 'current_time', { timeZone: 'Europe/Berlin' }],
+  ['What time is it in New York?', 'current_time', { timeZone: 'America/New_York' }],
+  ['what time is it in Atlantis', 'current_time', {}],
   ['What is 12 * (3 + 4)?', 'calculate', { expression: '12 * (3 + 4)' }],
   ['2+2', 'calculate', { expression: '2+2' }],
   ['the sum of 3 and 4', 'calculate', { expression: '3 + 4' }],

@@ -50,10 +50,18 @@ function callFor(text: string, request: ModelRequest): Part[] | undefined {
   const expression = sumIn(text);
   if (expression !== undefined && has('calculate')) return call('calculate', { expression });
   if (/\b(what|which|tell|current|now)\b.*\b(time|date|day)\b|\bwhat'?s the time\b/i.test(text.slice(0, 500)) && has('current_time')) {
-    const zone = /\b(UTC|[A-Z][A-Za-z_]{2,20}\/[A-Z][A-Za-z_]{2,30})\b/.exec(text)?.[1];
+    const zone = zoneIn(text);
     return call('current_time', zone ? { timeZone: zone } : {});
   }
   return undefined;
+}
+
+/** A time zone by its name, or by the city that gave the zone its name: `Europe/Berlin`, `in Berlin`, `in New York`. */
+function zoneIn(text: string): string | undefined {
+  const named = /\b(UTC|[A-Z][A-Za-z_]{2,20}\/[A-Z][A-Za-z_]{2,30})\b/.exec(text)?.[1];
+  if (named) return named;
+  const city = /\b(?:in|at|for)\s+([A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2})/.exec(text.slice(0, 500))?.[1]?.replaceAll(' ', '_');
+  return city && Intl.supportedValuesOf('timeZone').find((zone) => zone.endsWith(`/${city}`));
 }
 
 /** An arithmetic expression inside a sentence: `12 * (3 + 4)`, `sum of 3 and 4`, `3 plus 4`. */
