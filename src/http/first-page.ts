@@ -16,6 +16,7 @@ export const firstPage = (assets: string): string => `<!doctype html>
 <p>An AI agent server running on this machine. Every message it accepts is stored, answered once, encrypted and auditable.</p>
 <h2 id="health-title">Health</h2>
 <p role="status" aria-labelledby="health-title"><span id="health" data-word="unknown">asking…</span></p>
+<p id="demo" hidden>The built-in demo model answers: canned replies, no language model behind them. For real answers put <code>GEMINI_API_KEY</code> into <code>.env</code> and run <code>npx holdfast restart</code>.</p>
 <noscript><p>Without JavaScript: ask <a href="/health">/health</a>.</p></noscript>
 <h2>Talk to it</h2>
 <p>In a terminal, in the folder it was started from:</p>
@@ -31,6 +32,7 @@ npx holdfast status</code></pre>
 
 /** Relative to the script, so that any path prefix works. */
 export const FIRST_PAGE_SCRIPT = `const place = document.getElementById('health');
+const demo = document.getElementById('demo');
 const address = new URL('../health', import.meta.url);
 const words = { ok: 'ok', degraded: 'degraded: answers may be fallbacks', down: 'down' };
 
@@ -38,8 +40,10 @@ async function ask() {
   let word = 'unreachable';
   try {
     const answer = await fetch(address, { cache: 'no-store' });
-    const { status } = await answer.json();
+    const { status, checks = {} } = await answer.json();
     if (Object.hasOwn(words, status)) word = status;
+    const models = Object.keys(checks).filter((id) => id.startsWith('model:'));
+    demo.hidden = !(models.length === 1 && models[0] === 'model:demo');
   } catch {
     // Shown as unreachable.
   }
