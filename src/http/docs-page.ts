@@ -42,7 +42,7 @@ details > div { padding: 0 0.75rem 0.75rem; }
 code, pre, textarea, input { font: 0.875rem/1.45 ui-monospace, monospace; }
 pre { padding: 0.6rem; margin: 0.25rem 0; overflow: auto; max-height: 30rem; border: 1px solid var(--line); border-radius: 0.4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 textarea { width: 100%; box-sizing: border-box; min-height: 6rem; }
-label { display: inline-block; min-width: 9rem; font-weight: 600; }
+label { display: inline-block; min-width: 10rem; font-weight: 600; }
 .field { margin: 0.3rem 0; }
 .method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
 .GET { color: light-dark(#0b5cad, #7ab7ff); }

@@ -12,6 +12,9 @@ function el(name, fields, ...children) {
   return node;
 }
 
+/** Every second piece between backticks is code. */
+const rich = (text) => text.split('\x60').map((piece, i) => (i % 2 ? el('code', { textContent: piece }) : piece));
+
 const lastOf = (ref) => ref.slice(ref.lastIndexOf('/') + 1);
 const follow = (api, value) =>
   value && value.$ref ? value.$ref.slice(2).split('/').reduce((found, step) => found[step], api) : value;
@@ -43,7 +46,7 @@ function typeText(schema, indent = '') {
 function field(parent, parameter) {
   const input = el('input', { id: 'field-' + field.count++, size: 40, autocomplete: 'off', placeholder: typeText(parameter.schema) });
   const label = el('label', { htmlFor: input.id, textContent: parameter.name + (parameter.required ? ' *' : '') });
-  const note = el('div', { className: 'note', textContent: parameter.description ?? '' });
+  const note = el('div', { className: 'note' }, ...rich(parameter.description ?? ''));
   parent.append(el('div', { className: 'field' }, label, ' ', input, note));
   return { parameter, input };
 }
@@ -123,7 +126,7 @@ function responses(place, api, operation) {
 }
 
 function render(api, path, method, operation) {
-  const place = el('div', {}, el('p', { textContent: operation.description }));
+  const place = el('div', {}, el('p', {}, ...rich(operation.description)));
   const all = (operation.parameters ?? []).map((parameter) => follow(api, parameter));
   if (all.length > 0) place.append(el('h3', { textContent: 'Parameters' }));
   const fields = all.map((parameter) => field(place, parameter));
@@ -142,7 +145,7 @@ function render(api, path, method, operation) {
 
 function renderAll(api) {
   at('version').textContent = api.info.version;
-  at('about').replaceChildren(...api.info.description.split('\n\n').flatMap((text) => [text, el('br', {})]));
+  at('about').replaceChildren(...api.info.description.split('\n\n').flatMap((text) => [...rich(text), el('br', {})]));
   const all = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
