@@ -113,8 +113,18 @@ describe('help and version', () => {
 
   it('name no verb that is not there yet', async () => {
     const { out } = await run(['--help']);
-    for (const verb of ['dashboard', 'keys', 'audit', 'doctor', 'drill', 'migrate', 'copy', 'openapi', 'completion'])
+    for (const verb of ['dashboard', 'keys', 'audit', 'doctor', 'drill', 'migrate', 'copy', 'completion'])
       expect(out).not.toMatch(new RegExp(`^  ${verb}`, 'm'));
+  });
+});
+
+describe('openapi', () => {
+  it('prints the document without an agent', async () => {
+    for (const argv of [['openapi'], ['openapi', '--json']]) {
+      const { exit, out, err } = await run(argv);
+      expect([exit, err]).toEqual([0, '']);
+      expect(JSON.parse(out)).toMatchObject({ openapi: '3.1.1', paths: { '/v1/chat': { post: { operationId: 'chat' } } } });
+    }
   });
 });
 

@@ -132,6 +132,8 @@ function addSettings(add: Add, config: Command, context: Context): void {
   add(config, 'validate', 'name everything that is wrong, exit 78').run(async (_, flags) =>
     (await import('./config-verbs.ts')).validateConfig(context, flags),
   );
+  const openapi = add(undefined, 'openapi', 'print the API as an OpenAPI 3.1 document; no agent is needed');
+  openapi.run(async (_, flags) => (await import('./openapi.ts')).openapi(context, flags));
   add(undefined, 'version', 'print the version').run(async (_, flags) => (await import('./version.ts')).version(context, flags));
 }
 

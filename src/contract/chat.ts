@@ -28,7 +28,7 @@ export const chatRequestSchema = z
     whileBusy: z.enum(['queue', 'reject', 'interrupt']).optional(),
     metadata: metadataSchema.optional(),
   })
-  .meta({ id: 'ChatRequest' });
+  .meta({ id: 'ChatRequest', examples: [{ message: 'Hello!' }] });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 
 /** Body of `POST /v1/turns/{id}/retry`; all optional. */

@@ -9,19 +9,33 @@ import { turnAnswerSchema } from './turn.ts';
  */
 export const turnEventSchema = z
   .discriminatedUnion('type', [
-    z.object({ type: z.literal('turn.start'), turnId: z.string(), sessionId: z.string(), attempt: z.number().int() }),
-    z.object({ type: z.literal('text.delta'), at: z.number().int(), text: z.string() }),
-    z.object({ type: z.literal('tool.start'), callId: z.string(), name: z.string() }),
-    z.object({
-      type: z.literal('tool.end'),
-      callId: z.string(),
-      name: z.string(),
-      outcome: z.enum(['ok', 'error', 'unknown']),
-      ms: z.number(),
-    }),
-    z.object({ type: z.literal('turn.restart'), attempt: z.number().int() }),
-    z.object({ type: z.literal('turn.end'), turn: turnAnswerSchema }),
-    z.object({ type: z.literal('error'), problem: problemSchema }),
+    z
+      .object({ type: z.literal('turn.start'), turnId: z.string(), sessionId: z.string(), attempt: z.number().int() })
+      .meta({ description: 'The turn is accepted and has begun. `attempt` counts from 1.' }),
+    z
+      .object({ type: z.literal('text.delta'), at: z.number().int(), text: z.string() })
+      .meta({ description: 'More text of the reply. `at` is its offset, in UTF-16 code units, in the text of this attempt.' }),
+    z
+      .object({ type: z.literal('tool.start'), callId: z.string(), name: z.string() })
+      .meta({ description: 'The model asked for a tool and it is being run.' }),
+    z
+      .object({
+        type: z.literal('tool.end'),
+        callId: z.string(),
+        name: z.string(),
+        outcome: z.enum(['ok', 'error', 'unknown']),
+        ms: z.number(),
+      })
+      .meta({ description: 'The tool is done. `unknown`: it was stopped midway and may or may not have had its effect.' }),
+    z
+      .object({ type: z.literal('turn.restart'), attempt: z.number().int() })
+      .meta({ description: 'The turn runs again after a restart of the server: drop the text received so far.' }),
+    z
+      .object({ type: z.literal('turn.end'), turn: turnAnswerSchema })
+      .meta({ description: 'The outcome, stored. Always last. The data is the turn, the same as the JSON answer.' }),
+    z
+      .object({ type: z.literal('error'), problem: problemSchema })
+      .meta({ description: 'In place of `turn.end` when the outcome could not be stored; the turn stays open. The data is the problem.' }),
   ])
   .meta({ id: 'TurnEvent' });
 export type TurnEvent = z.infer<typeof turnEventSchema>;
@@ -50,3 +64,20 @@ export function eventBody(event: TurnEvent): unknown {
   const { type: _, ...body } = event;
   return body;
 }
+
+export interface EventKind {
+  type: TurnEventType;
+  description: string;
+  /** What `data:` carries, as `eventBody` makes it. */
+  data: z.ZodType;
+}
+
+/** The union, one row per kind of event. */
+export const eventKinds: readonly EventKind[] = turnEventSchema.options.map((option) => {
+  const type = option.shape.type.value;
+  const { description = '' } = option.meta() ?? {};
+  if ('turn' in option.shape) return { type, description, data: option.shape.turn };
+  if ('problem' in option.shape) return { type, description, data: option.shape.problem };
+  const { type: _, ...rest } = option.shape;
+  return { type, description, data: z.object(rest as z.ZodRawShape) };
+});

@@ -7,24 +7,26 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  * One piece of a message, provider-neutral. A `call` is paired with the `result` of the same `callId`;
  * `signature` is opaque provider data (Gemini's thought signature) that must go back unchanged to the provider named in `signedBy`.
  */
-export const partSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text'), text: z.string(), signature: z.string().optional(), signedBy: z.string().optional() }),
-  z.object({
-    type: z.literal('call'),
-    callId: z.string(),
-    name: z.string(),
-    args: z.json(),
-    signature: z.string().optional(),
-    signedBy: z.string().optional(),
-  }),
-  z.object({
-    type: z.literal('result'),
-    callId: z.string(),
-    name: z.string(),
-    outcome: z.enum(['ok', 'error', 'unknown']),
-    value: z.json(),
-  }),
-]);
+export const partSchema = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('text'), text: z.string(), signature: z.string().optional(), signedBy: z.string().optional() }),
+    z.object({
+      type: z.literal('call'),
+      callId: z.string(),
+      name: z.string(),
+      args: z.json(),
+      signature: z.string().optional(),
+      signedBy: z.string().optional(),
+    }),
+    z.object({
+      type: z.literal('result'),
+      callId: z.string(),
+      name: z.string(),
+      outcome: z.enum(['ok', 'error', 'unknown']),
+      value: z.json(),
+    }),
+  ])
+  .meta({ id: 'Part' });
 export type Part = z.infer<typeof partSchema>;
 /** The text a person reads of a message: pieces of one step follow each other, steps are set apart. */
 export const partsText = (parts: readonly Part[]): string =>

@@ -30,13 +30,15 @@ export interface Route {
   startsWork?: true;
   /** Answered whatever the Host header says, for orchestrators that probe by address. */
   probe?: true;
+  /** In development the route is open without a key; the handler then has no principal. */
+  openInDevelopment?: true;
   /** A page for people: not part of the API document. `dashboard` pages exist on the dashboard's own port only. */
   page?: 'both' | 'dashboard';
   /** Successes only; every operation can also answer with a problem. */
   responses: Record<number, RouteResponse>;
 }
 
-const byId = z.object({ id: z.string() });
+const byId = z.object({ id: z.string().meta({ description: 'The id, as an earlier answer gave it.' }) });
 const health = { description: 'How the agent is.', schema: healthSchema };
 const turn = { description: 'The turn.', schema: turnAnswerSchema };
 const openTurn = { description: 'The turn is still open; `Location` says where to ask again.', schema: turnAnswerSchema };
@@ -187,6 +189,41 @@ export const routes = {
     summary: 'Everything an operator asks first',
     auth: 'admin',
     responses: { 200: { description: 'Status.', schema: statusSchema } },
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document',
+    auth: 'client',
+    openInDevelopment: true,
+    responses: { 200: { description: 'The API as OpenAPI 3.1.', schema: z.record(z.string(), z.json()) } },
+  },
+  docs: {
+    method: 'GET',
+    path: '/docs',
+    summary: 'The API for people',
+    auth: 'client',
+    openInDevelopment: true,
+    page: 'both',
+    responses: { 200: page },
+  },
+  docsScript: {
+    method: 'GET',
+    path: '/docs/page.js',
+    summary: 'Its script',
+    auth: 'client',
+    openInDevelopment: true,
+    page: 'both',
+    responses: { 200: script },
+  },
+  docsStyle: {
+    method: 'GET',
+    path: '/docs/page.css',
+    summary: 'Its style',
+    auth: 'client',
+    openInDevelopment: true,
+    page: 'both',
+    responses: { 200: { description: 'A static file.', mediaType: 'text/css' } },
   },
   dashboardRoot: {
     method: 'GET',

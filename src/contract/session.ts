@@ -36,7 +36,7 @@ export type SessionCreate = z.infer<typeof sessionCreateSchema>;
 
 export const sessionPatchSchema = z
   .strictObject({ title: title.nullable().optional(), metadata: metadataSchema.optional(), current: z.literal(true).optional() })
-  .meta({ id: 'SessionPatch' });
+  .meta({ id: 'SessionPatch', examples: [{ title: 'A title' }] });
 export type SessionPatch = z.infer<typeof sessionPatchSchema>;
 
 /** Erasing is done when this answers: `complete` means no key in the live store opens the session any more. */
@@ -47,8 +47,12 @@ export const pageQuerySchema = z.strictObject({
   cursor: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(50),
 });
-export const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({ data: z.array(item), nextCursor: z.string().nullable(), hasMore: z.boolean() });
+/** Named after its item: a page of `Turn` is a `TurnPage`. Make it once per item. */
+export const pageOf = <T extends z.ZodType>(item: T) => {
+  const page = z.object({ data: z.array(item), nextCursor: z.string().nullable(), hasMore: z.boolean() });
+  const id = item.meta()?.id;
+  return id === undefined ? page : page.meta({ id: `${id}Page` });
+};
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
-export const checkSchema = z.object({
-  id: z.string(),
-  status: z.enum(['ok', 'degraded', 'down']),
-  detail: z.string().optional(),
-  fix: z.string().optional(),
-});
+export const checkSchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(['ok', 'degraded', 'down']),
+    detail: z.string().optional(),
+    fix: z.string().optional(),
+  })
+  .meta({ id: 'Check' });
 export type Check = z.infer<typeof checkSchema>;
 
 export const lifecycleStateSchema = z.enum(['starting', 'ready', 'draining', 'stopped', 'failed']);
@@ -21,12 +23,14 @@ export const healthSchema = z
   .meta({ id: 'Health' });
 export type Health = z.infer<typeof healthSchema>;
 
-export const modelStateSchema = z.object({
-  name: z.string(),
-  state: z.enum(['ok', 'open', 'bad_key', 'unconfigured']),
-  lastFailure: z.string().optional(),
-  fix: z.string().optional(),
-});
+export const modelStateSchema = z
+  .object({
+    name: z.string(),
+    state: z.enum(['ok', 'open', 'bad_key', 'unconfigured']),
+    lastFailure: z.string().optional(),
+    fix: z.string().optional(),
+  })
+  .meta({ id: 'ModelState' });
 export type ModelState = z.infer<typeof modelStateSchema>;
 
 export const statusSchema = z

@@ -1,25 +1,27 @@
 import { z } from 'zod';
 
-export const turnStatusSchema = z.enum(['queued', 'running', 'completed', 'degraded', 'failed', 'cancelled']);
+export const turnStatusSchema = z.enum(['queued', 'running', 'completed', 'degraded', 'failed', 'cancelled']).meta({ id: 'TurnStatus' });
 export type TurnStatus = z.infer<typeof turnStatusSchema>;
 export type TerminalStatus = 'completed' | 'degraded' | 'failed' | 'cancelled';
 export const isTerminal = (status: TurnStatus): status is TerminalStatus => status !== 'queued' && status !== 'running';
 
 /** Why a turn did not complete. */
-export const turnReasonSchema = z.enum([
-  'model_unavailable',
-  'deadline',
-  'queue_timeout',
-  'incomplete',
-  'blocked',
-  'step_limit',
-  'middleware',
-  'caller',
-  'superseded',
-  'recovery_exhausted',
-  'expired',
-  'internal',
-]);
+export const turnReasonSchema = z
+  .enum([
+    'model_unavailable',
+    'deadline',
+    'queue_timeout',
+    'incomplete',
+    'blocked',
+    'step_limit',
+    'middleware',
+    'caller',
+    'superseded',
+    'recovery_exhausted',
+    'expired',
+    'internal',
+  ])
+  .meta({ id: 'TurnReason' });
 export type TurnReason = z.infer<typeof turnReasonSchema>;
 
 export const usageSchema = z.object({ inputTokens: z.number().int(), outputTokens: z.number().int() }).meta({ id: 'Usage' });

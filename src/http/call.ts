@@ -29,7 +29,9 @@ export interface Reply {
 
 type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.output<S> : undefined;
 type QueryOf<R> = R extends { query: infer S extends z.ZodType } ? z.output<S> : undefined;
-type CallOf<R> = R extends { auth: 'public' } ? PublicCall<BodyOf<R>, QueryOf<R>> : Call<BodyOf<R>, QueryOf<R>>;
+type CallOf<R> = R extends { auth: 'public' } | { openInDevelopment: true }
+  ? PublicCall<BodyOf<R>, QueryOf<R>>
+  : Call<BodyOf<R>, QueryOf<R>>;
 
 /** One handler for each route of the table: a missing or surplus one does not compile. */
 export type Handlers = { [K in RouteName]: (call: CallOf<Routes[K]>) => Reply | Promise<Reply> };

@@ -72,7 +72,10 @@ describe('a turn’s state as an HTTP answer', () => {
 });
 
 describe('a refusal', () => {
-  test.each(Object.keys(ERRORS) as ErrorCode[])('%s from the agent is rendered by the one table', async (code) => {
+  // A wrong method never comes as far as the agent, and no route documents it.
+  const fromAgent = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => code !== 'method_not_allowed');
+
+  test.each(fromAgent)('%s from the agent is rendered by the one table', async (code) => {
     const world = createWorld({ refuse: () => new AppError(code, { cause: new Error('CANARY secret') }) });
     for (const stream of [false, true]) {
       const answer = await send(world, { stream });

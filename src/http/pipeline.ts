@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Clock } from '../base/clock.ts';
+import type { Config } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
@@ -35,6 +36,7 @@ export interface PipelineParts {
   log: Logger;
   limits: HttpLimits;
   trustProxy: boolean;
+  env: Config['env'];
   auth: Auth;
   authFailures: AuthFailures;
   hostCheck: HostCheck;
@@ -126,13 +128,14 @@ function createGate(route: Route, parts: PipelineParts): (view: RequestView, req
   const { clock, limits, auth, authFailures, hostCheck, pressure } = parts;
   const unsafe = route.method !== 'GET';
   const hasId = route.path.includes('{id}');
+  const open = route.auth === 'public' || (route.openInDevelopment === true && parts.env === 'development');
 
   function letIn(view: RequestView, requestId: string): Call['principal'] | undefined {
     if (view.rawHeaders.length > 2 * limits.headersMax) throw new AppError('headers_too_large');
     hostCheck.host(view, route.probe === true);
     if (route.page === 'dashboard' && view.listener !== 'dashboard') throw new AppError('not_found');
     if (unsafe) hostCheck.origin(view);
-    if (route.auth === 'public') return undefined;
+    if (open) return undefined;
     const principal = auth.identify(view);
     if (!principal) {
       authFailures.note(sourceOf(view, parts.trustProxy), requestId);

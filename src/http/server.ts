@@ -23,6 +23,7 @@ import { type Bindings, createPipeline, type HttpContext, type Pipeline } from '
 import { createPressure } from './pressure.ts';
 import type { ListenerName } from './request-view.ts';
 import { chatHandlers } from './routes/chat.ts';
+import { docsHandlers } from './routes/docs.ts';
 import { pageHandlers } from './routes/pages.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { statusHandlers } from './routes/status.ts';
@@ -70,6 +71,7 @@ export function createHttp(parts: HttpParts): Http {
   const pipeline = createPipeline({
     ...{ clock, ids, log, limits, auth, authFailures, pressure },
     trustProxy: config.trustProxy,
+    env: config.env,
     hostCheck: createHostCheck(config),
     state: parts.state,
   });
@@ -79,6 +81,7 @@ export function createHttp(parts: HttpParts): Http {
     ...turnHandlers({ ...parts, streams }),
     ...sessionHandlers(parts),
     ...pageHandlers(),
+    ...docsHandlers(parts.version),
   };
   const app = createHono(pipeline, handlers);
   const servers: Server[] = [];

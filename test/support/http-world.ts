@@ -8,6 +8,7 @@ import { type Logger, silentLogger } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { ModelState } from '../../src/contract/status.ts';
 import { createHttp, type Http, type HttpParts } from '../../src/http/server.ts';
+import { assertDocumented } from './documented.ts';
 import { createMemoryAgent, type MemoryAgentParts } from './memory-agent.ts';
 import { createMemoryStore } from './memory-store.ts';
 
@@ -79,7 +80,7 @@ interface AnswerBody {
 }
 export type Answer = Omit<Response, 'json'> & { json(): Promise<AnswerBody> };
 
-/** Calls the app without a socket, from loopback unless said otherwise. */
+/** Calls the app without a socket, from loopback unless said otherwise. Every answer is held to the contract. */
 function caller(http: Http) {
   return async (line: string, { headers = {}, body, peer = '127.0.0.1', listener = 'api' }: CallOptions = {}): Promise<Answer> => {
     const [method = 'GET', path = '/'] = line.split(' ');
@@ -90,7 +91,9 @@ function caller(http: Http) {
       headers: { ...type, ...headers },
       body: sent as RequestInit['body'],
     });
-    return (await http.fetch(request, { peer, listener })) as Answer;
+    const answer = await http.fetch(request, { peer, listener });
+    await assertDocumented({ method, path, listener }, answer);
+    return answer as Answer;
   };
 }
 

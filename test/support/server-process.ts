@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { assertDocumented } from './documented.ts';
 import { until } from './until.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -185,6 +186,7 @@ export async function call<T>(url: string, method: string, body?: unknown, heade
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
+  await assertDocumented({ method, path: new URL(url).pathname }, new Response(text, response));
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : undefined) as T };
 }

@@ -1,12 +1,14 @@
+import { assertDocumentedEvents } from './documented.ts';
+
 export interface SseEvent {
   id: string;
   event: string;
   data: Record<string, unknown>;
 }
 
-/** The events of a finished stream, comments left out. */
+/** The events of a stream, comments left out. Every one of them is held to the contract. */
 export function parseSse(text: string): SseEvent[] {
-  return text
+  const events = text
     .split(/\r?\n\r?\n/)
     .map((block) =>
       Object.fromEntries(
@@ -22,6 +24,8 @@ export function parseSse(text: string): SseEvent[] {
       event: fields.event ?? 'message',
       data: JSON.parse(fields.data ?? 'null') as Record<string, unknown>,
     }));
+  assertDocumentedEvents(events);
+  return events;
 }
 
 /** What a reader has put together: the pieces stand where they say they stand, without gap or overlap. Throws otherwise. */

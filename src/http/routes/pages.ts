@@ -1,7 +1,7 @@
 import type { HandlersOf, Reply } from '../call.ts';
 import { FIRST_PAGE_SCRIPT, FIRST_PAGE_STYLE, firstPage } from '../first-page.ts';
 
-const file = (type: string, body: string): Reply => ({ status: 200, headers: { 'content-type': `${type}; charset=utf-8` }, body });
+export const file = (type: string, body: string): Reply => ({ status: 200, headers: { 'content-type': `${type}; charset=utf-8` }, body });
 
 export function pageHandlers(): HandlersOf<'dashboardRoot' | 'uiRedirect' | 'ui' | 'uiScript' | 'uiStyle'> {
   const [root, ui] = [file('text/html', firstPage('ui/')), file('text/html', firstPage(''))];

@@ -1,0 +1,90 @@
+// The pages under docs/reference/, each made of the table that the program itself uses. `test/reference.test.ts` finds one that has drifted.
+import { ERRORS } from '../../src/base/errors.ts';
+import { SETTING_KEYS, type Setting, settingOf } from '../../src/base/settings.ts';
+import { eventKinds } from '../../src/contract/events.ts';
+import { createSchemaSet } from '../../src/contract/openapi-schemas.ts';
+import { problemsOf } from '../../src/contract/route-problems.ts';
+import { type Route, routes } from '../../src/contract/routes.ts';
+import { apiPage } from './api-page.ts';
+import { cliPage } from './cli-page.ts';
+import { code, heading, table, typeText } from './markdown.ts';
+
+/** Text of each page by its file name. */
+export function referencePages(): Record<string, string> {
+  const pages = {
+    'api.md': apiPage(),
+    'cli.md': cliPage(),
+    'errors.md': errorsPage(),
+    'events.md': eventsPage(),
+    'settings.md': settingsPage(),
+  };
+  return Object.fromEntries(Object.entries(pages).map(([name, lines]) => [name, `${lines.join('\n')}\n`]));
+}
+
+function settingsPage(): string[] {
+  const lines = heading(
+    'Settings',
+    'Stronger first: flags, the environment, `.env` in the working folder, `holdfast.config.ts`, defaults. `npx holdfast config show --sources` says what won. Every secret can be given as `NAME_FILE`, the path of a file that holds it. An unknown `HOLDFAST_` name refuses to start.',
+  );
+  const settings = SETTING_KEYS.map(settingOf);
+  for (const group of new Set(settings.map((entry) => entry.group))) {
+    const rows = settings.filter((entry) => entry.group === group).map(settingRow);
+    lines.push('', `## ${group.charAt(0).toUpperCase()}${group.slice(1)}`, '', ...table(['name', 'default', 'meaning'], rows));
+  }
+  return lines;
+}
+
+function settingRow(entry: Setting): string[] {
+  const notes = [
+    entry.description,
+    ...(entry.unit ? ['In milliseconds.'] : []),
+    ...(entry.secret ? ['Secret.'] : []),
+    ...(entry.flag ? [`Flag: \`--${entry.flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}\`.`] : []),
+    ...(entry.inConfigFile === false ? ['Not in `holdfast.config.ts`.'] : []),
+  ];
+  return [entry.names.map(code).join(' or '), entry.default === undefined ? '' : code(entry.default), notes.join(' ')];
+}
+
+function errorsPage(): string[] {
+  const given = (name: string) =>
+    Object.values<Route>(routes).filter((route) => !route.page && problemsOf(route).some((problem) => problem.code === name));
+  const rows = Object.entries(ERRORS).map(([name, { status, retryable, sentence }]) => {
+    const also = Object.values<Route>(routes)
+      .flatMap(problemsOf)
+      .find((problem) => problem.code === name && problem.status)?.status;
+    const count = given(name).length;
+    return [
+      code(name),
+      also ? `${status} or ${also}` : String(status),
+      retryable ? 'yes' : 'no',
+      sentence,
+      count > 12
+        ? 'nearly all'
+        : given(name)
+            .map((route) => code(`${route.method} ${route.path}`))
+            .join(', '),
+    ];
+  });
+  return [
+    ...heading(
+      'Errors',
+      'Every error of the API is an RFC 9457 problem, `application/problem+json`, with `type`, `title`, `status`, `code` and `requestId`, and where they apply `turnId` and `errors` (fields by name, values never quoted). `code` is stable. Where sending again makes sense, `Retry-After` says when.',
+    ),
+    '',
+    ...table(['code', 'status', 'worth another attempt', 'meaning', 'routes'], rows),
+  ];
+}
+
+function eventsPage(): string[] {
+  const schemas = createSchemaSet();
+  const lines = heading(
+    'Events',
+    'What a turn says while it runs, as server-sent events: `POST /v1/chat` with `stream: true`, and `GET /v1/turns/{id}/events`. Each has `event:`, mostly `id:` (`<attempt>.<step>.<offset>`) and one line of JSON as `data:`. Send the last `id` as `Last-Event-ID` to go on without gap or repetition. Text is provisional until `turn.end`; comments every 15 s keep the connection alive; closing a stream does not cancel the turn.',
+  );
+  for (const { type, description, data } of eventKinds) {
+    const shown = typeText(schemas.add(data));
+    const body = shown.startsWith('{') ? ['```ts', shown, '```'] : [`Data: ${code(shown)}, see [the API](api.md#${shown.toLowerCase()}).`];
+    lines.push('', `## ${code(type)}`, '', description, '', ...body);
+  }
+  return lines;
+}
