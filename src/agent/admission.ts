@@ -59,7 +59,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
   const doubts = createDoubts({ ...parts, adopt: desk.adopt });
 
   async function accept(
-    submission: RetrySubmission,
+    submission: RetrySubmission & Pick<Submission, 'whileBusy'>,
     what: Pick<AcceptInput, 'session' | 'text' | 'retryOf'>,
     metadata?: Submission['metadata'],
   ) {
@@ -72,6 +72,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
       const accepted = await doubts.watch(turnId, accepting);
       if (accepted.kind === 'known') return attach(desk, accepted, submission);
       parts.figures.accepted();
+      if (submission.whileBusy === 'interrupt') for (const each of lanes.ofSession(what.session.id)) each.stop('superseded');
       return liveHandle(enter(accepted.turn, submission.arrivedAt, false), submission.arrivedAt + budgetMs, clock);
     });
   }
@@ -88,11 +89,12 @@ export function createAdmission(parts: AdmissionParts): Admission {
       if (!sessionId) {
         return accept(submission, { session: { id: parts.ids.make('ses'), create: { user, metadata } }, text }, metadata);
       }
-      assertLane(lanes, sessionId, whileBusy);
-      const before = whileBusy === 'interrupt' ? lanes.ofSession(sessionId) : [];
-      const handle = await accept(submission, { session: { id: sessionId }, text }, metadata);
-      for (const each of before) each.stop('superseded');
-      return handle;
+      const leave = takePlace(lanes, sessionId, whileBusy);
+      try {
+        return await accept(submission, { session: { id: sessionId }, text }, metadata);
+      } finally {
+        leave();
+      }
     },
     async retry(turn, submission) {
       const replayed = await replay(desk, submission);
@@ -139,13 +141,13 @@ function assertRoom(parts: AdmissionParts, submission: RetrySubmission): void {
   if (tooLong || parts.live.size >= OPEN_TURNS_MAX) throw new AppError('overloaded', { retryAfterMs: RETRY_AFTER_MS });
 }
 
-function assertLane(lanes: Lanes, sessionId: string, whileBusy: Submission['whileBusy']): void {
+function takePlace(lanes: Lanes, sessionId: string, whileBusy: Submission['whileBusy']): () => void {
   if (whileBusy === 'reject' && lanes.busy(sessionId)) {
     throw new AppError('conflict', { sentence: 'The session is busy with another message.' });
   }
-  if (lanes.full(sessionId)) {
-    throw new AppError('overloaded', { sentence: 'Too many messages wait in this session.', retryAfterMs: RETRY_AFTER_MS });
-  }
+  const leave = lanes.reserve(sessionId);
+  if (!leave) throw new AppError('overloaded', { sentence: 'Too many messages wait in this session.', retryAfterMs: RETRY_AFTER_MS });
+  return leave;
 }
 
 function passRequestPoints(points: Points, submission: Submission): Promise<string> {

@@ -7,6 +7,10 @@ export interface TurnTexts {
   fallback: string | null;
 }
 
+const TIME_MS_MAX = 8.64e15;
+/** A damaged time must not take the answer with it: it is shown as the nearest one that exists (ECMA-262, time range). */
+const isoTime = (ms: number): string => new Date(Math.max(-TIME_MS_MAX, Math.min(TIME_MS_MAX, ms))).toISOString();
+
 /** A turn as callers see it: the one place where a stored turn becomes the contract's answer. */
 export function presentTurn(turn: StoredTurn, texts: TurnTexts): TurnAnswer {
   const degraded = turn.status === 'degraded';
@@ -19,8 +23,8 @@ export function presentTurn(turn: StoredTurn, texts: TurnTexts): TurnAnswer {
     reply: degraded && !partial ? texts.fallback : texts.reply,
     model: degraded && !partial ? null : turn.model,
     usage: turn.usage,
-    createdAt: new Date(turn.createdAt).toISOString(),
-    completedAt: turn.completedAt === null ? null : new Date(turn.completedAt).toISOString(),
+    createdAt: isoTime(turn.createdAt),
+    completedAt: turn.completedAt === null ? null : isoTime(turn.completedAt),
   };
   if (turn.reason) answer.reason = turn.reason;
   if (partial) answer.incomplete = true;

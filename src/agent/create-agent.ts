@@ -42,8 +42,15 @@ export function createAgent(parts: AgentParts): Agent {
   const draining = new AbortController();
   const turnParts = turnPartsOf(parts, draining.signal);
   const lanes = createLanes(async (turn) => {
-    await runTurn(turnParts, turn);
-    live.remove(turn.turn.id);
+    try {
+      await runTurn(turnParts, turn);
+    } catch (error) {
+      // A defect of ours that concerns one turn; it stays open, and the others go on.
+      log.error('turn.broken', { turnId: turn.turn.id, sessionId: turn.turn.sessionId, error });
+      turn.settle({ kind: 'error', error: new AppError('internal', { cause: error }) });
+    } finally {
+      live.remove(turn.turn.id);
+    }
   });
   const owners = createOwners(store);
   const lookup = createLookup({ store, live, clock, waitMs: config.deadlineMs });
@@ -110,13 +117,13 @@ const turnPartsOf = (parts: AgentParts, draining: AbortSignal): TurnParts => ({
 async function stopLane(lanes: Lanes, sessionId: string): Promise<void> {
   const open = lanes.ofSession(sessionId);
   for (const each of open) each.stop('caller');
-  await Promise.all(open.map((each) => each.ended));
+  await Promise.all(open.map((each) => each.ended()));
 }
 
 /** Waits for turns under way, then tells the rest to stop where they are: they stay open and resumable. */
 async function drain(live: LiveTurns, parts: { clock: Clock; drainMs: number; draining: AbortController }): Promise<void> {
   const late = new AbortController();
-  const ended = () => Promise.all(live.all().map((each) => each.ended));
+  const ended = () => Promise.all(live.all().map((each) => each.ended()));
   await Promise.race([ended(), pause(parts.clock, parts.drainMs, late.signal)]);
   parts.draining.abort();
   for (const each of live.all()) each.stop('drain');

@@ -17,7 +17,7 @@ const SENTENCES: Partial<Record<TurnReason, string>> = {
   step_limit:
     'The work on this message needed more steps than allowed and was stopped. This is an automatic reply; a narrower question may help.',
   middleware:
-    'An answer was prepared but could not be released by this agent’s own checks. This is an automatic reply; please contact its operator.',
+    'This agent’s own checks failed on this message, so there is no answer to release. This is an automatic reply; please contact its operator.',
 };
 const OTHERWISE =
   'Your message could not be answered this time. This is an automatic reply and not an answer; your message is stored, please try again.';

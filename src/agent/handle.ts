@@ -1,5 +1,6 @@
 // A turn as one caller sees it.
 import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
 import { isTerminal, type TurnAnswer } from '../contract/turn.ts';
 import type { Store, StoredTurn } from '../store/store.ts';
 import type { Outcome, TurnHandle } from './agent.ts';
@@ -20,9 +21,10 @@ export function liveHandle(live: LiveTurn, until: number, clock: Clock): TurnHan
       new Promise<Outcome>((resolve) => {
         const open = (draining: boolean) => resolve({ kind: 'open', turn: viewLive(live), draining });
         const timer = clock.after(until + GRACE_MS - clock.monotonic(), () => open(false), true);
-        void live.ended.then((ending: Ending) => {
+        void live.ended().then((ending: Ending) => {
           timer.cancel();
           if (ending.kind === 'left') open(true);
+          else if (ending.kind === 'gone') resolve({ kind: 'error', error: new AppError('not_found') });
           else resolve(ending);
         });
       }),

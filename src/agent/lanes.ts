@@ -13,13 +13,20 @@ export interface Lanes {
   /** Runs the turn now or after those before it. A turn stopped while it waits is run at once: it only has its end to write. */
   enter(live: LiveTurn): void;
   ofSession(sessionId: string): LiveTurn[];
+  /** True while a turn runs, waits, or is on its way into the lane. */
   busy(sessionId: string): boolean;
-  full(sessionId: string): boolean;
+  /**
+   * Takes a place before the turn is accepted, so that messages that come at once see each other; undefined when the lane is full. The place is
+   * given back when the turn has entered, or was not accepted.
+   */
+  reserve(sessionId: string): (() => void) | undefined;
 }
 
 /** `run` must not reject. */
 export function createLanes(run: (live: LiveTurn) => Promise<void>): Lanes {
   const lanes = new Map<string, Lane>();
+  /** Turns being accepted, by session. */
+  const reserved = new Map<string, number>();
 
   async function drive(sessionId: string, lane: Lane, first: LiveTurn): Promise<void> {
     for (let live: LiveTurn | undefined = first; live; live = lane.queue.shift()) {
@@ -58,7 +65,17 @@ export function createLanes(run: (live: LiveTurn) => Promise<void>): Lanes {
       const lane = lanes.get(sessionId);
       return lane ? [...(lane.running ? [lane.running] : []), ...lane.queue] : [];
     },
-    busy: (sessionId) => lanes.has(sessionId),
-    full: (sessionId) => (lanes.get(sessionId)?.queue.length ?? 0) >= LANE_QUEUE_MAX,
+    busy: (sessionId) => lanes.has(sessionId) || reserved.has(sessionId),
+    reserve(sessionId) {
+      const coming = reserved.get(sessionId) ?? 0;
+      const lane = lanes.get(sessionId);
+      if ((lane ? lane.queue.length + 1 : 0) + coming > LANE_QUEUE_MAX) return undefined;
+      reserved.set(sessionId, coming + 1);
+      return () => {
+        const left = (reserved.get(sessionId) ?? 1) - 1;
+        if (left > 0) reserved.set(sessionId, left);
+        else reserved.delete(sessionId);
+      };
+    },
   };
 }

@@ -10,7 +10,8 @@ import { createFeed, type Feed } from './feed.ts';
 /** Why a run was told to stop. `drain` leaves the turn open for the next process. */
 export type StopReason = 'deadline' | 'caller' | 'superseded' | 'drain';
 
-export type Ending = { kind: 'ended'; turn: TurnAnswer } | { kind: 'error'; error: AppError } | { kind: 'left' };
+/** `left`: open for the next process. `gone`: its session was deleted meanwhile. */
+export type Ending = { kind: 'ended'; turn: TurnAnswer } | { kind: 'error'; error: AppError } | { kind: 'left' } | { kind: 'gone' };
 
 export interface LiveTurn {
   turn: StoredTurn;
@@ -29,8 +30,8 @@ export interface LiveTurn {
   readonly effects: Map<string, Promise<ResultPart>>;
   stopped(): StopReason | undefined;
   stop(reason: StopReason): void;
-  /** Settles once for those who wait now; a turn that could not be stored may still end later. */
-  ended: Promise<Ending>;
+  /** For those who wait now. After an `error` there is a new one: the turn may still end, and callers who come later wait for that. */
+  ended(): Promise<Ending>;
   settle(ending: Ending): void;
   /** Frees the deadline timer. */
   release(): void;
@@ -43,10 +44,7 @@ export function createLiveTurn(
 ): LiveTurn {
   const abort = new AbortController();
   let reason: StopReason | undefined;
-  let settle: (ending: Ending) => void = () => undefined;
-  const ended = new Promise<Ending>((resolve) => {
-    settle = resolve;
-  });
+  let ending = Promise.withResolvers<Ending>();
   const stop = (why: StopReason) => {
     // A drain must not hide that the caller cancelled before, nor the deadline a cancel.
     reason ??= why;
@@ -64,8 +62,11 @@ export function createLiveTurn(
     effects: new Map(),
     stopped: () => reason,
     stop,
-    ended,
-    settle,
+    ended: () => ending.promise,
+    settle(how) {
+      ending.resolve(how);
+      if (how.kind === 'error') ending = Promise.withResolvers<Ending>();
+    },
     release: () => timer.cancel(),
   };
 }

@@ -51,7 +51,7 @@ const maySee = (principal: Principal, of: { principal: string; tenant: string })
   principal.tenant === of.tenant && (principal.role === 'admin' || principal.id === of.principal);
 
 async function settled(store: Store, running: LiveTurn | undefined, turn: StoredTurn): Promise<TurnAnswer> {
-  const ending = await running?.ended;
+  const ending = await running?.ended();
   if (ending?.kind === 'ended') return ending.turn;
   if (ending?.kind === 'error') throw ending.error;
   return viewStored(store, (await store.turns.get(turn.id)) ?? turn);

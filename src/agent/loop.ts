@@ -57,6 +57,7 @@ export async function think(parts: LoopParts, live: LiveTurn, progress: Progress
 
   for (let step = durable.next; step <= parts.stepsMax; step += 1) {
     const { outcome, voice } = await ask(parts, live, progress, { instructions: seen.instructions, messages });
+    if (voice.broken()) return brokenVoice(live, progress);
     if (!outcome.ok) {
       progress.model = outcome.model;
       return failed(live, outcome.failure, voice.said());
@@ -64,6 +65,7 @@ export async function think(parts: LoopParts, live: LiveTurn, progress: Progress
     const { answer, model } = outcome;
     progress.model = model;
     const text = voice.finish();
+    if (voice.broken()) return brokenVoice(live, progress);
     const calls = answer.parts.filter((part) => part.type === 'call').slice(0, CALLS_PER_STEP_MAX);
     if (calls.length === 0) {
       return { kind: 'reply', parts: asSpoken(parts.points, answer.parts, text), text, model, cut: answer.finish === 'length' };
@@ -161,6 +163,12 @@ async function resume(parts: LoopParts, live: LiveTurn, progress: Progress): Pro
   }
   live.feed.restart(live.feed.attempt, joinSteps(progress.texts));
   return { messages, next };
+}
+
+/** Nothing of this step is shown: the author's transform stands between the model and the readers, and it broke. */
+function brokenVoice(live: LiveTurn, progress: Progress): Thought {
+  live.feed.restart(live.feed.attempt + 1, joinSteps(progress.texts));
+  return { kind: 'failed', reason: 'middleware', partial: '' };
 }
 
 const REASON_OF: Record<ModelFailure['kind'], TurnReason> = {

@@ -3,6 +3,7 @@
 import { type Clock, pause } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { modelMessagesSchema } from '../contract/message.ts';
 import {
   type IncomingRequest,
   type Middleware,
@@ -34,6 +35,8 @@ export interface Points {
   hasReplyPoint: boolean;
   transformsText: boolean;
   transforms(): StreamTransform[];
+  /** Where a failure of the author's code is written down. */
+  onBroken(point: string, error: unknown): void;
 }
 
 export function createPoints(middleware: readonly Middleware[], parts: { clock: Clock; log: Logger }): Points {
@@ -47,6 +50,7 @@ export function createPoints(middleware: readonly Middleware[], parts: { clock: 
     streams: replyPoints.every((each) => each.transformStream),
     hasReplyPoint: replyPoints.length > 0,
     transformsText: middleware.some((each) => each.transformStream),
+    onBroken: (point, error) => log.error('middleware.failed', { state: point, error }),
     transforms: () => middleware.flatMap((each) => (each.transformStream ? [each.transformStream()] : [])),
 
     async onRequest(request) {
@@ -80,7 +84,12 @@ export function createPoints(middleware: readonly Middleware[], parts: { clock: 
           broke(each, outcome.kind, outcome.kind === 'threw' ? outcome.error : undefined);
           return undefined;
         }
-        seen = { ...seen, ...outcome.value };
+        const changed = { ...seen, ...outcome.value };
+        if (typeof changed.instructions !== 'string' || !modelMessagesSchema.safeParse(changed.messages).success) {
+          broke(each, 'not_messages', undefined);
+          return undefined;
+        }
+        seen = changed;
       }
       return seen;
     },

@@ -30,40 +30,43 @@ export async function runTurn(parts: TurnParts, live: LiveTurn): Promise<void> {
   live.runAt = parts.clock.monotonic();
   const progress: Progress = { steps: [], usage: { inputTokens: 0, outputTokens: 0 }, texts: [], model: null };
   const thought = await thinkSafely(parts, live, progress);
-  if (thought === 'left' || live.stopped() === 'drain') return leave(live);
+  if (thought === 'left' || live.stopped() === 'drain') return leave(live, 'left');
+  if (thought === 'gone') return leave(live, 'gone');
 
   const verdict = await judge(parts, live, progress, thought);
   const record = recordOf(parts.clock, live, progress, verdict);
   const stored = await commit(parts, live, { turn: live.turn, ...verdict, record });
-  if (!stored) return leave(live);
+  if (typeof stored === 'string') return leave(live, stored);
 
   const texts = {
     reply: verdict.text === '' && verdict.status !== 'completed' ? null : verdict.text,
     incomplete: verdict.incomplete,
     fallback: verdict.fallback ?? null,
   };
-  const answer = presentTurn(stored, texts);
+  const nothing = { reply: null, incomplete: false, fallback: null };
+  const answer = presentTurn(stored, stored.status === verdict.status ? texts : nothing);
   live.release();
   live.feed.end(answer);
   live.settle({ kind: 'ended', turn: answer });
-  parts.onRecord(record);
+  parts.onRecord(stored.status === verdict.status ? record : failedInput({ turn: stored, ...verdict, record }).record);
 }
 
-function leave(live: LiveTurn): void {
+/** Ends the run without an end of the turn: it stays open for the next process, or was deleted with its session. */
+function leave(live: LiveTurn, kind: 'left' | 'gone'): void {
   live.release();
   live.feed.leave();
-  live.settle({ kind: 'left' });
+  live.settle({ kind });
 }
 
 /** Thinks, and when the store fails in between waits for it to heal and thinks again from what is durable. */
-async function thinkSafely(parts: TurnParts, live: LiveTurn, progress: Progress): Promise<Thought | 'left' | 'broken'> {
+async function thinkSafely(parts: TurnParts, live: LiveTurn, progress: Progress): Promise<Thought | 'left' | 'gone' | 'broken'> {
   for (let again = live.recovered; ; again = true) {
     if (live.stopped()) return { kind: 'stopped', partial: '' };
     try {
       return await think(parts, live, progress, again);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'storage_unavailable') {
-        if (error instanceof AppError && error.code === 'conflict') return 'left';
+        if (error instanceof AppError && error.code === 'conflict') return 'gone';
         parts.log.error('turn.broken', { turnId: live.turn.id, sessionId: live.turn.sessionId, error });
         return 'broken';
       }
@@ -153,17 +156,33 @@ function recordOf(clock: Clock, live: LiveTurn, progress: Progress, verdict: Ver
   };
 }
 
-/** Writes the end until it is durable: the answer exists, so it is worth waiting for the disk. Undefined when it is not ours to write. */
-async function commit(parts: TurnParts, live: LiveTurn, input: CommitInput): Promise<StoredTurn | undefined> {
+/**
+ * Writes the end until it is durable: the answer exists, so it is worth waiting for the disk. What the store refuses for another reason is not
+ * tried again: the turn then ends as failed, with nothing but that to write.
+ */
+async function commit(parts: TurnParts, live: LiveTurn, input: CommitInput): Promise<StoredTurn | 'left' | 'gone'> {
+  let wanted = input;
   for (;;) {
     try {
-      return await parts.store.turns.commit(input);
+      return await parts.store.turns.commit(wanted);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'conflict') return undefined;
+      if (error instanceof AppError && error.code === 'conflict') return 'gone';
+      if (!(error instanceof AppError) || error.code !== 'storage_unavailable') {
+        parts.log.error('turn.broken', { turnId: live.turn.id, sessionId: live.turn.sessionId, error });
+        if (wanted.status === 'failed') return 'left';
+        wanted = failedInput(wanted);
+        continue;
+      }
       tell(parts, live, error);
-      if (!(await healed(parts, live))) return undefined;
+      if (!(await healed(parts, live))) return 'left';
     }
   }
+}
+
+/** The same turn ended as failed: no reply, no fallback, so nothing that could be refused the way the first end was. */
+function failedInput({ turn, record }: CommitInput): CommitInput {
+  const end = { status: 'failed', reason: 'internal' } as const;
+  return { turn, ...end, reply: [], incomplete: false, record: { ...record, ...end, model: null } };
 }
 
 /** Those who wait now learn that the outcome could not be stored; the turn goes on. */

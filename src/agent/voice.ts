@@ -11,12 +11,28 @@ export interface Voice {
   finish(): string;
   /** What was said so far; empty while text is held back for `onReply`. */
   said(): string;
+  /** A stream transform threw or gave something that is no text: what it held back must not come out. */
+  broken(): boolean;
 }
 
 /** The voice of one model step. With an `onReply` point and no transform it keeps silent: the text is released later, whole. */
 export function createVoice(live: LiveTurn, points: Points, clock: Clock): Voice {
-  const transforms = points.transforms();
   let spoken = '';
+  let broken = false;
+  /** Runs the author's code; its failure is this step's, not the model's. */
+  const guarded = <T>(work: () => T, otherwise: T): T => {
+    if (broken) return otherwise;
+    try {
+      return work();
+    } catch (error) {
+      broken = true;
+      points.onBroken('transformStream', error);
+      return otherwise;
+    }
+  };
+  const transforms = guarded(() => points.transforms(), []);
+  const passThrough = (text: string, through: typeof transforms) =>
+    guarded(() => through.reduce((passed, transform) => textOnly(transform.push(passed)), text), '');
   const release = (text: string) => {
     if (text === '') return;
     if (points.streams) {
@@ -28,14 +44,26 @@ export function createVoice(live: LiveTurn, points: Points, clock: Clock): Voice
   return {
     say(text) {
       live.firstTokenAt ??= clock.monotonic();
-      release(transforms.reduce((passed, transform) => transform.push(passed), text));
+      release(transforms.length === 0 && !broken ? text : passThrough(text, transforms));
     },
     finish() {
-      let held = '';
-      for (const transform of transforms) held = (held === '' ? '' : transform.push(held)) + transform.end();
-      release(held);
+      // Each one's end passes through those after it.
+      for (const [index, transform] of transforms.entries()) {
+        release(
+          passThrough(
+            guarded(() => textOnly(transform.end()), ''),
+            transforms.slice(index + 1),
+          ),
+        );
+      }
       return spoken;
     },
     said: () => (points.streams ? spoken : ''),
+    broken: () => broken,
   };
+}
+
+function textOnly(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('a stream transform must return text');
+  return value;
 }

@@ -25,6 +25,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** The same clock with a wall time that cannot jump while the process runs: for ages and expiries, not for people. */
+export function steadyClock(clock: Clock): Clock {
+  const offset = clock.now() - clock.monotonic();
+  return { ...clock, now: () => Math.round(offset + clock.monotonic()) };
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts. Never rejects: the caller looks at the signal. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

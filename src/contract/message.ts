@@ -49,6 +49,8 @@ export interface ModelMessage {
   parts: Part[];
 }
 
+export const modelMessagesSchema = z.array(z.object({ role: z.enum(['user', 'assistant', 'tool']), parts: z.array(partSchema) }));
+
 /** A message of a session, as the API shows it. `incomplete` marks a reply that was cut short. */
 export const messageSchema = z
   .object({

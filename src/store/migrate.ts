@@ -22,6 +22,7 @@ export interface Migrated {
 /** What the data speaks now, 0 for none. Throws as `migrateSqlite` does; only reads. */
 export function schemaOf(path: string, migrations: readonly Migration[]): number {
   const known = migrations.at(-1)?.version ?? 0;
+  rollBackJournal(path);
   if (!hasContent(path)) return 0;
   const header = readHeader(path);
   refuseStranger(path, header);
@@ -48,6 +49,14 @@ export function migrateSqlite(path: string, migrations: readonly Migration[], at
   const copy = copyFrom(path, from, at);
   apply(path, migrations, from, to);
   return { from, to, copy };
+}
+
+/** A kill in the middle of the first migration leaves a journal that only a writer may roll back; until then no reader can open the file. */
+function rollBackJournal(path: string): void {
+  if (!hasContent(path) || !hasContent(`${path}-journal`)) return;
+  const { magic } = readHeader(path);
+  if (magic !== MAGIC && magic !== '\0'.repeat(MAGIC.length)) return;
+  withDatabase(path, false, (database) => database.prepare('SELECT COUNT(*) FROM sqlite_schema').get());
 }
 
 function hasContent(path: string): boolean {

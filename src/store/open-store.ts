@@ -1,7 +1,7 @@
 // Opens a store over a database: its keys, its identity, its parts. Nothing is written when the key is wrong.
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
-import type { Clock, Timer } from '../base/clock.ts';
+import { type Clock, steadyClock, type Timer } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
@@ -66,7 +66,7 @@ export async function openStore(parts: StoreParts): Promise<Store> {
   const history = createHistory({ clock });
   const leases = createLeases({ db, keys, clock, holder, onDrop: (id) => history.forget(id) });
   const tally = createTally(db);
-  const idempotency = createIdempotency({ db, keyring, clock });
+  const idempotency = createIdempotency({ db, keyring, clock: steadyClock(clock) });
   const { messages, rows: messageRows } = createMessages({ db, clock, ids, log, seals, keys, leases, history });
   const sessionRows = createSessionRows({ db, seals, keys, keyring });
   const steps = createTurnSteps({ db, seals, keys });

@@ -92,7 +92,8 @@ async function execute(tool: Tool, input: unknown, context: ToolContext): Promis
 /** What is not JSON becomes JSON as `JSON.stringify` does it, or an error. */
 function finish(value: unknown): Stage<Json> {
   try {
-    if (!depthWithin(value, RESULT_DEPTH_MAX)) return { ok: false, sentence: 'The result of the tool is nested too deep.' };
+    const shape = measure(value);
+    if (shape !== 'fits') return { ok: false, sentence: `The result of the tool is ${shape}.` };
     const text = JSON.stringify(value) ?? 'null';
     if (text.length > RESULT_CHARS_MAX) return { ok: false, sentence: 'The result of the tool is too large.' };
     return { ok: true, value: JSON.parse(text) as Json };
@@ -101,11 +102,24 @@ function finish(value: unknown): Stage<Json> {
   }
 }
 
-/** Also ends for a cycle. */
-function depthWithin(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (left === 0) return false;
-  return Object.values(value).every((inner) => depthWithin(inner, left - 1));
+/**
+ * Walks what `JSON.stringify` would walk and stops at the limits: a value that shares its parts is written out once for each way to them, which
+ * grows without end from a few lines of code. Also ends for a cycle.
+ */
+function measure(value: unknown): 'fits' | 'nested too deep' | 'too large' {
+  let left = RESULT_CHARS_MAX;
+  const walk = (each: unknown, depth: number): 'fits' | 'nested too deep' | 'too large' => {
+    left -= typeof each === 'string' ? each.length + 1 : 1;
+    if (left < 0) return 'too large';
+    if (typeof each !== 'object' || each === null) return 'fits';
+    if (depth === 0) return 'nested too deep';
+    for (const inner of Object.values(each)) {
+      const found = walk(inner, depth - 1);
+      if (found !== 'fits') return found;
+    }
+    return 'fits';
+  };
+  return walk(value, RESULT_DEPTH_MAX);
 }
 
 type Issues = Extract<StandardResult<unknown>, { issues: object }>['issues'];
