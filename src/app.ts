@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Agent } from './agent/agent.ts';
-import { checkDefinition } from './agent/check-definition.ts';
 import { createAgent } from './agent/create-agent.ts';
 import type { AgentDefinition } from './agent/define-agent.ts';
 import { createPoints } from './agent/middleware.ts';
 import { createToolbox } from './agent/toolbox.ts';
+import { checkDefinition } from './base/check-definition.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Config } from './base/config.ts';
 import { ConfigError } from './base/errors.ts';
@@ -174,7 +174,8 @@ function httpPart(house: House): Part {
   return {
     name: 'http',
     async start() {
-      const definition = checkDefinition(overrides.agent);
+      checkDefinition(overrides.agent);
+      const definition = (overrides.agent ?? {}) as AgentDefinition;
       const [store, models] = [house.store.get(), house.models.get()];
       const agent = makeAgent(house, definition);
       house.agent.put(agent);
@@ -198,7 +199,7 @@ function makeAgent({ config, base, ids, store, models }: House, definition: Agen
     store: store.get(),
     models: models.get(),
     points: createPoints(definition.middleware ?? [], base),
-    toolbox: createToolbox(tools, toolSpecs(tools), base.clock),
+    toolbox: createToolbox(tools, toolSpecs(tools), base),
     instructions: definition.instructions ?? INSTRUCTIONS,
     config,
     figures: createTurnFigures(base.clock),

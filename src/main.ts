@@ -117,12 +117,14 @@ function dieOnBugs({ log, logFile }: Service): void {
     process.exit(EXIT.failed);
   };
   process.on('uncaughtException', die('process.uncaught'));
-  process.on('unhandledRejection', die('process.unhandled_rejection'));
+  // Ours are all waited for. One that nobody waited for comes from an author's tool or middleware, and must not end everybody's turns.
+  process.on('unhandledRejection', (error) => log.error('process.unhandled_rejection', { error }));
 }
 
 async function main(): Promise<void> {
   // Left alone, SIGUSR1 would open the debugger.
   process.on('SIGUSR1', () => undefined);
+  process.on('SIGUSR2', () => undefined);
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   let service: Service | undefined;

@@ -79,6 +79,18 @@ describe('a message', () => {
     expect(await answerOf(second)).toMatchObject({ status: 'completed' });
   });
 
+  it('sees those that come at the same moment: one of many is taken, the others are refused', async () => {
+    const first = await world.say('hello');
+    await answerOf(first);
+    const { sessionId } = first;
+    const codes = await Promise.all(Array.from({ length: 20 }, () => codeOf(world.say('now', { sessionId, whileBusy: 'reject' }))));
+    expect(codes.filter((code) => code === 'resolved')).toHaveLength(1);
+    const crowd = await Promise.all(Array.from({ length: 150 }, () => codeOf(world.say('all', { sessionId }))));
+    expect(crowd.filter((code) => code === 'overloaded').length).toBeGreaterThanOrEqual(150 - 65);
+    const open = await world.store.turns.open();
+    await Promise.all(open.map(({ id }) => world.agent.cancel(id, local)));
+  });
+
   it('of a session that is not there, or of a model that is not known, is not accepted', async () => {
     expect(await codeOf(world.say('hi', { sessionId: 'ses_00000000000000000000000000' }))).toBe('not_found');
     expect(await codeOf(world.say('hi', { model: 'nobody/none' }))).toBe('invalid_request');
@@ -237,6 +249,34 @@ describe('a middleware', () => {
     expect(await answerOf(handle)).toMatchObject({ status: 'degraded', reason: 'middleware' });
     const { items } = await world.store.messages.list(handle.sessionId, { limit: 10 });
     expect(JSON.stringify(items)).not.toContain('RAW');
+  });
+
+  it('whose transform breaks ends the turn degraded, and the model is not blamed', async () => {
+    await world.close();
+    const fragile = {
+      name: 'fragile',
+      transformStream: () => ({
+        push: (text: string) => {
+          if (text.includes('2')) throw new Error('no');
+          return text;
+        },
+        end: () => '',
+      }),
+    };
+    await reopen({ middleware: [fragile] });
+    world.provider.next(says('part 1 ', 'part 2'));
+    const handle = await world.say('hi');
+    expect(await answerOf(handle)).toMatchObject({ status: 'degraded', reason: 'middleware', model: null });
+    expect(textOf(await eventsOf(handle))).toBe('');
+    expect(world.provider.requests).toHaveLength(1);
+  });
+
+  it('that shows the model what is no message is named, and the model is not called', async () => {
+    await world.close();
+    const wrong = { name: 'wrong', beforeModel: () => ({ messages: ['hi'] as unknown as [] }) };
+    await reopen({ middleware: [wrong] });
+    expect(await answerOf(await world.say('hi'))).toMatchObject({ status: 'degraded', reason: 'middleware' });
+    expect(world.provider.requests).toHaveLength(0);
   });
 
   it('that transforms the stream decides what readers see and what is stored', async () => {

@@ -1,5 +1,6 @@
 // The tools of an agent as the loop uses them: at most one effect per call id.
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
 import type { CallPart, ResultPart } from '../contract/message.ts';
 import type { ToolStepRecord } from '../contract/turn.ts';
 import type { ToolSpec } from '../model/provider.ts';
@@ -21,7 +22,7 @@ export interface Toolbox {
   unknown(call: CallPart): ResultPart;
 }
 
-export function createToolbox(tools: readonly Tool[], specs: ToolSpec[], clock: Clock): Toolbox {
+export function createToolbox(tools: readonly Tool[], specs: ToolSpec[], { clock, log }: { clock: Clock; log: Logger }): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
   async function runOne(call: CallPart, live: LiveTurn): Promise<{ result: ResultPart; ms: number }> {
@@ -45,7 +46,11 @@ export function createToolbox(tools: readonly Tool[], specs: ToolSpec[], clock: 
     if (!tool) return { type: 'result', callId, name, outcome: 'error', value: { error: 'There is no tool of this name.' } };
     const timeoutMs = Math.max(0, Math.min(tool.timeoutMs ?? TOOL_MS_MAX, live.deadlineAt - clock.monotonic()));
     const context = { sessionId: live.turn.sessionId, turnId: live.turn.id, callId, signal: live.signal };
-    const { outcome, value } = await runTool(tool, call.args, context, { clock, timeoutMs });
+    const { outcome, value } = await runTool(tool, call.args, context, {
+      clock,
+      timeoutMs,
+      onThrow: (error) => log.error('tool.failed', { tool: name, turnId: context.turnId, sessionId: context.sessionId, error }),
+    });
     return { type: 'result', callId, name, outcome, value };
   }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checkDefinition } from './check-definition.ts';
 import { ConfigError } from './errors.ts';
 
 const NAMES = ['holdfast.config.ts', 'holdfast.config.mts', 'holdfast.config.js', 'holdfast.config.mjs'];
@@ -35,6 +36,7 @@ export async function loadConfigFile(path: string): Promise<ConfigFile> {
   if (!isRecord(loaded)) {
     throw new ConfigError(`${name} has no default export that is an agent.`, `end ${name} with: export default defineAgent({ … })`);
   }
+  checkDefinition(loaded);
   return { name, definition: loaded };
 }
 

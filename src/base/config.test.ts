@@ -301,12 +301,20 @@ describe('the config file', () => {
 
   it('gives models and settings, and hands the rest on as it is', async () => {
     const { load } = agent(
-      "const models: string[] = ['gemini/a', 'gemini/b'];\nexport default { name: 'Ada', models, tools: [1], settings: { PORT: 9300, LOG_LEVEL: 'warn' } };",
+      "const models: string[] = ['gemini/a', 'gemini/b'];\nexport default { name: 'Ada', models, middleware: [{ name: 'a' }], settings: { PORT: 9300, LOG_LEVEL: 'warn' } };",
     );
     const { config, agent: definition } = await load({ GEMINI_API_KEY: SECRET });
     expect(config.models).toEqual(['gemini/a', 'gemini/b']);
     expect([config.port, config.logLevel]).toEqual([9300, 'warn']);
-    expect(definition).toMatchObject({ name: 'Ada', tools: [1] });
+    expect(definition).toMatchObject({ name: 'Ada', middleware: [{ name: 'a' }] });
+  });
+
+  it('is checked as an agent: a misspelt part or middleware point is named with what was meant', async () => {
+    expect(await agent("export default { instruction: 'x' };").refusal()).toMatch(
+      /instruction is not a part of an agent \(did you mean instructions\?\)/,
+    );
+    expect(await agent("export default { middleware: [{ name: 'a', onrequest() {} }] };").refusal()).toMatch(/did you mean onRequest\?/);
+    expect(await agent('export default { tools: 5 };').refusal()).toContain('tools[0]: is not a tool');
   });
 
   it('may not hold secrets, unknown names, places the command line must know, or models twice', async () => {

@@ -2,6 +2,9 @@
 import { parseEnv } from 'node:util';
 import { nearNames } from './near-name.ts';
 
+/** An empty value counts as not set, so it must not win over another line. */
+const EMPTY_LINE = /^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*$/gm;
+
 export interface Dotenv {
   values: Record<string, string>;
   problems: { problem: string; fix: string }[];
@@ -20,7 +23,7 @@ export function readDotenv(bytes: Buffer, known: ReadonlySet<string>): Dotenv {
     .replaceAll('\r', '\n');
   const values: Record<string, string> = {};
   const problems: Dotenv['problems'] = [];
-  for (const [name, value] of Object.entries(parseEnv(text))) {
+  for (const [name, value] of Object.entries(parseEnv(text.replaceAll(EMPTY_LINE, '')))) {
     if (value === undefined) continue;
     if (known.has(name)) {
       values[name] = value;
@@ -47,7 +50,7 @@ const refused = (problem: string, fix: string): Dotenv => ({ values: {}, problem
 function repeated(text: string, known: ReadonlySet<string>): { name: string; lines: number[] }[] {
   const seen = new Map<string, number[]>();
   for (const [index, line] of text.split('\n').entries()) {
-    const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=/.exec(line)?.[1];
+    const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(?!\s*$)/.exec(line)?.[1];
     if (name === undefined || !known.has(name)) continue;
     seen.set(name, [...(seen.get(name) ?? []), index + 1]);
   }

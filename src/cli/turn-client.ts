@@ -43,7 +43,7 @@ export type TurnOutcome =
   | { kind: 'ended'; turn: TurnAnswer }
   | { kind: 'failed'; error: CliError }
   /** Time is up; the turn may still be open. */
-  | { kind: 'open'; turnId?: string }
+  | { kind: 'open'; turnId?: string; refused?: true }
   | { kind: 'interrupted'; turnId?: string };
 
 export interface TurnClient {
@@ -66,6 +66,8 @@ interface Place {
   lastEventId?: string;
   /** Something was sent that may have arrived: from here on only the same key may be used, and an absent agent is waited for. */
   isSent: boolean;
+  /** Not every try was answered with a plain refusal: the message may be stored. */
+  mayBeStored: boolean;
 }
 
 type Step = TurnOutcome | { kind: 'again'; waitMs?: number };
@@ -79,7 +81,7 @@ export async function followTurn(
 ): Promise<TurnOutcome> {
   const { clock } = client;
   const until = clock.monotonic() + request.timeoutMs + GRACE_MS;
-  const place: Place = { isSent: false };
+  const place: Place = { isSent: false, mayBeStored: false };
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const leftMs = until - clock.monotonic();
     if (leftMs <= 0) break;
@@ -91,7 +93,7 @@ export async function followTurn(
     const waitMs = step.waitMs ?? AGAIN_BASE_MS + fullJitterMs(tries, AGAIN_BASE_MS, AGAIN_CAP_MS, client.random);
     await pause(clock, Math.min(waitMs, until - clock.monotonic()), signal);
   }
-  return { kind: 'open', ...idOf(place) };
+  return place.mayBeStored || place.turnId !== undefined ? { kind: 'open', ...idOf(place) } : { kind: 'open', refused: true };
 }
 
 const idOf = (place: Place): { turnId?: string } => (place.turnId === undefined ? {} : { turnId: place.turnId });
@@ -114,6 +116,7 @@ async function attempt(client: TurnClient, { request, place, limit }: Try, onUpd
     const response = await open(target, { ...nextCall(request, place), signal: limit });
     place.isSent = true;
     if (!isEventStream(response)) return judge(target, await readAnswer(response, limit), place);
+    place.mayBeStored = true;
     return await readEvents(target, response, place, onUpdate);
   } catch (error) {
     const failure = failureOf(error, limit);
@@ -123,6 +126,7 @@ async function attempt(client: TurnClient, { request, place, limit }: Try, onUpd
     if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|NOT_JSON|TOO_LARGE/.test(failure.code))
       return { kind: 'failed', error: callError(target, failure) };
     place.isSent ||= !isNobodyThere;
+    place.mayBeStored ||= !isNobodyThere;
     return { kind: 'again' };
   }
 }
@@ -171,7 +175,10 @@ function judge(target: Target, answer: Answer, place: Place): Step {
     return { kind: 'again' };
   }
   // A gateway's page says nothing about the turn.
-  if (!problem && [502, 503, 504].includes(answer.status)) return { kind: 'again' };
+  if (!problem && [502, 503, 504].includes(answer.status)) {
+    place.mayBeStored = true;
+    return { kind: 'again' };
+  }
   return { kind: 'failed', error: answerError(target, answer) };
 }
 
@@ -259,6 +266,16 @@ export function outcomeError(outcome: Exclude<TurnOutcome, { kind: 'ended' }>, r
   if (outcome.kind === 'interrupted') {
     const what = outcome.turnId === undefined ? 'Interrupted.' : `Interrupted; the turn ${outcome.turnId} is cancelled.`;
     return new CliError(what, { exit: EXIT.interrupted, code: 'interrupted' });
+  }
+  if (outcome.refused) {
+    return new CliError(
+      `The agent took no message within ${request.timeoutMs / 1000} s: it is stopping, starting or overloaded. Yours was not stored.`,
+      {
+        exit: EXIT.timedOut,
+        fix: 'holdfast status',
+        code: 'not_accepted',
+      },
+    );
   }
   const turn = outcome.turnId === undefined ? 'The message' : `The turn ${outcome.turnId}`;
   return new CliError(`No answer within ${request.timeoutMs / 1000} s. ${turn} may still be answered later.`, {

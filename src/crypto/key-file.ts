@@ -1,6 +1,6 @@
 // Where the master key comes from when the environment does not carry it: a 0600 file in the home, development only.
 import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -17,7 +17,10 @@ export interface KeySource {
 /** `made` is true on the very first start, when the caller must say where the key lies and that it belongs into a backup of its own. */
 export function readMasterKey({ explicit, file, dataExists }: KeySource): { key: KeyObject; made: boolean } {
   if (explicit) return { key: parseMasterKey(explicit.reveal()), made: false };
-  if (existsSync(file)) return { key: parseMasterKey(readFileSync(file, 'utf8')), made: false };
+  if (existsSync(file)) {
+    chmodSync(file, 0o600);
+    return { key: parseMasterKey(readFileSync(file, 'utf8')), made: false };
+  }
   if (dataExists) {
     throw new ConfigError(
       'There is data but no master key, and without its key it cannot be opened.',

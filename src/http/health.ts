@@ -39,7 +39,8 @@ export function readHealth(parts: HealthParts): HealthView {
   for (const { name, state, fix } of parts.models.states())
     add({
       id: `model:${name}`,
-      status: state === 'ok' ? 'ok' : 'degraded',
+      // A model that is called and never answers as asked (an unknown name, say) comes with a fix: that is not well.
+      status: state === 'ok' && !fix ? 'ok' : 'degraded',
       ...(state !== 'ok' && { detail: MODEL_STATES[state] }),
       ...(fix && { fix }),
     });

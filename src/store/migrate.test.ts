@@ -136,3 +136,16 @@ test("files that are not ours are refused: another program's database, and what 
   expect(() => migrateSqlite(path, allMigrations, AT)).toThrow(/not a Holdfast database/);
   expect(readFileSync(path)).toEqual(before);
 });
+
+test('a kill in the middle of the first migration, with pages of it in the file already, leaves a home that starts', () => {
+  mkdirSync(join(folder, 'data'));
+  const dying = `const { DatabaseSync } = await import('node:sqlite');
+    const db = new DatabaseSync(process.argv[1]);
+    db.exec('PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE meta (key TEXT); CREATE TABLE filler (bytes BLOB)');
+    for (let n = 0; n < 200; n += 1) db.prepare('INSERT INTO filler VALUES (zeroblob(20000))').run();
+    process.kill(process.pid, 'SIGKILL');`;
+  spawnSync(process.execPath, ['--input-type=module', '--eval', dying, path]);
+  expect(statSync(`${path}-journal`).size).toBeGreaterThan(0);
+  expect(statSync(path).size).toBeGreaterThan(0);
+  expect(migrateSqlite(path, allMigrations, AT)).toEqual({ from: 0, to: latest });
+});

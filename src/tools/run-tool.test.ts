@@ -124,3 +124,10 @@ test('names models cannot call are refused', () => {
   for (const name of ['', '1st', 'two words', 'a.b', 'x'.repeat(65), 'é']) expect(named(name)).toThrow(/name/);
   for (const name of ['a', '_a', 'current_time', 'get-it', 'x'.repeat(64)]) expect(named(name)).not.toThrow();
 });
+
+test('a result that shares its parts is measured as it would be written, and refused at once', async () => {
+  let shared: Json = ['x'];
+  for (let level = 0; level < 60; level += 1) shared = [shared, shared];
+  const result = shared;
+  expect(await run(toolOf(() => result))).toMatchObject({ outcome: 'error', value: { error: expect.stringContaining('too large') } });
+});

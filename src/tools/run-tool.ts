@@ -24,14 +24,14 @@ export async function runTool(
   tool: Tool,
   args: Json,
   context: ToolContext,
-  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+  { clock, timeoutMs, onThrow }: { clock: Clock; timeoutMs: number; onThrow?: (error: unknown) => void },
 ): Promise<ToolOutcome> {
   const startedAt = clock.monotonic();
   const stop = new AbortController();
   const done = await within({ clock, timeoutMs, outer: context.signal, stop }, async () => {
     const prepared = await prepare(tool, args);
     if (!prepared.ok) return prepared;
-    const executed = await execute(tool, prepared.value, { ...context, signal: stop.signal });
+    const executed = await execute(tool, prepared.value, { ...context, signal: stop.signal }, onThrow);
     return executed.ok ? finish(executed.value) : executed;
   });
   const ms = clock.monotonic() - startedAt;
@@ -81,11 +81,13 @@ async function prepare(tool: Tool, args: Json): Promise<Stage<unknown>> {
   }
 }
 
-async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Stage<unknown>> {
+async function execute(tool: Tool, input: unknown, context: ToolContext, onThrow?: (error: unknown) => void): Promise<Stage<unknown>> {
   try {
     return { ok: true, value: await tool.run(input, context) };
   } catch (error) {
-    return { ok: false, sentence: error instanceof ToolRefusal ? error.message : 'The tool failed.' };
+    if (error instanceof ToolRefusal) return { ok: false, sentence: error.message };
+    onThrow?.(error);
+    return { ok: false, sentence: 'The tool failed.' };
   }
 }
 

@@ -82,7 +82,7 @@ export async function openWorld(home: { path: string; key: KeyObject }, options:
     ...{ store, models, ids, config },
     instructions: 'Be kind.',
     points: createPoints(middleware, base),
-    toolbox: createToolbox(tools, toolSpecs(tools), systemClock),
+    toolbox: createToolbox(tools, toolSpecs(tools), base),
     figures: createTurnFigures(systemClock),
     random: Math.random,
   });

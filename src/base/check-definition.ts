@@ -1,19 +1,22 @@
-import { ConfigError } from '../base/errors.ts';
-import type { AgentDefinition } from './define-agent.ts';
+import { ConfigError } from './errors.ts';
+import { nearNames } from './near-name.ts';
 
 const KEYS = new Set(['name', 'instructions', 'models', 'tools', 'middleware', 'settings']);
 const POINTS = ['onRequest', 'beforeModel', 'onReply', 'transformStream'] as const;
 const FIX =
   'look at holdfast.config.ts: it must export `defineAgent({ name, instructions, models, tools, middleware, settings })` as its default';
 
-/** Checks what an author's file exports, whatever it is. Throws ConfigError naming every part that is wrong. */
-export function checkDefinition(exported: unknown): AgentDefinition {
-  if (exported === undefined) return {};
+/**
+ * Checks what an author's file exports, whatever it is. Throws ConfigError naming every part that is wrong, misspelt names included: a guard that is
+ * never called because of a typing slip is worse than none.
+ */
+export function checkDefinition(exported: unknown): void {
+  if (exported === undefined) return;
   if (!isRecord(exported)) throw new ConfigError('The agent definition is not an object.', FIX);
   const wrong = [
     ...Object.keys(exported)
       .filter((key) => !KEYS.has(key))
-      .map((key) => `${key} is not a part of an agent`),
+      .map((key) => unknownPart(key, [...KEYS], 'an agent')),
     ...['name', 'instructions']
       .filter((key) => exported[key] !== undefined && typeof exported[key] !== 'string')
       .map((key) => `${key} is not text`),
@@ -23,7 +26,6 @@ export function checkDefinition(exported: unknown): AgentDefinition {
     ),
   ];
   if (wrong.length > 0) throw new ConfigError(`The agent definition has ${wrong.length} problem(s): ${wrong.join('; ')}.`, FIX);
-  return exported as AgentDefinition;
 }
 
 function listOf(exported: Record<string, unknown>, key: string): unknown[] {
@@ -51,6 +53,9 @@ function middlewareProblems(each: unknown): string[] {
   if (!isRecord(each)) return ['is not an object'];
   return [
     ...(typeof each.name === 'string' ? [] : ['name is not text']),
+    ...Object.keys(each)
+      .filter((key) => key !== 'name' && !POINTS.some((point) => point === key))
+      .map((key) => unknownPart(key, POINTS, 'a middleware')),
     ...POINTS.filter((point) => each[point] !== undefined && typeof each[point] !== 'function').map(
       (point) => `${point} is not a function`,
     ),
@@ -58,3 +63,8 @@ function middlewareProblems(each: unknown): string[] {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function unknownPart(key: string, known: readonly string[], of: string): string {
+  const [meant] = nearNames(key, known);
+  return `${key} is not a part of ${of}${meant ? ` (did you mean ${meant}?)` : ''}`;
+}
