@@ -141,4 +141,6 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+const [, , word, ...rest] = process.argv;
+if (word === 'task') process.exitCode = await (await import('./tasks.ts')).runTask(rest);
+else await main();

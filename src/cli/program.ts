@@ -37,6 +37,7 @@ export function createProgram(context: Context, done: (exit: number) => void, in
   addLifecycle(add, context);
   addUse(add, context);
   addSessions(add, program.command('sessions').description('list, show, export or delete sessions'), context);
+  addAudit(add, program.command('audit').description('what was done, by whom, in a chain that shows tampering'), context);
   addSettings(add, program.command('config').description('show or check the settings'), context);
   return program;
 }
@@ -123,6 +124,19 @@ function addSessions(add: Add, sessions: Command, context: Context): void {
   const deleted = add(sessions, 'delete <id>', 'erase a session for good');
   deleted.command.option('-y, --yes', 'do not ask');
   deleted.run(async ([id], flags) => (await import('./sessions.ts')).deleteSession(context, id ?? '', flags));
+}
+
+function addAudit(add: Add, audit: Command, context: Context): void {
+  const list = add(audit, 'list', 'newest first');
+  list.command
+    .option('--limit <count>', 'how many', '50')
+    .option('--action <action>', 'only this action, such as session.delete')
+    .option('--principal <id>', 'only what this principal did')
+    .option('--since <when>', 'a duration such as 10m, or an ISO 8601 time');
+  list.run(async (_, flags) => (await import('./audit-list.ts')).listAudit(context, flags));
+  const verify = add(audit, 'verify', 'judge the whole chain, with or without a running agent; exit 1 on findings');
+  verify.command.option('--head <seq:hash...>', 'a head noted elsewhere: shows a cut end and an older copy put back');
+  verify.run(async (_, flags) => (await import('./audit-verify.ts')).verifyAudit(context, flags));
 }
 
 function addSettings(add: Add, config: Command, context: Context): void {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import type { MessageView } from '../contract/message.ts';
-import type { Page, SessionView } from '../contract/session.ts';
+import type { SessionView } from '../contract/session.ts';
 import type { Status } from '../contract/status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseCount } from './duration.ts';
@@ -9,11 +9,10 @@ import { CliError, EXIT, usageError } from './failure.ts';
 import { fetchBody } from './http-client.ts';
 import { plainLine } from './plain.ts';
 import { runnable } from './program-files.ts';
+import { readPages } from './read-pages.ts';
 import { createFinder, type Target } from './target.ts';
 
 const LIST_MAX = 10_000;
-/** The server's largest page. */
-const PAGE = 200;
 const MESSAGES_MAX = 100_000;
 
 export async function listSessions(context: Context, flags: CommonFlags & { limit?: string }): Promise<number> {
@@ -117,20 +116,6 @@ async function readSession(target: Target, id: string): Promise<{ session: Sessi
   const session = await fetchBody<SessionView>(target, { path });
   const { items: messages } = await readPages<MessageView>(target, `${path}/messages`, MESSAGES_MAX);
   return { session, messages };
-}
-
-async function readPages<T>(target: Target, path: string, limit: number): Promise<{ items: T[]; hasMore: boolean }> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  let hasMore = limit > 0;
-  while (hasMore && items.length < limit) {
-    const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - items.length)), ...(cursor === null ? {} : { cursor }) });
-    const page: Page<T> = await fetchBody<Page<T>>(target, { path: `${path}?${query}` });
-    items.push(...page.data);
-    cursor = page.nextCursor;
-    hasMore = page.hasMore && cursor !== null;
-  }
-  return { items, hasMore };
 }
 
 /** For messages that are only tool calls or results. */

@@ -98,7 +98,7 @@ function printStatus(out: Channel, body: Status, address: string): void {
     );
     if (check.fix !== undefined) row('', `Fix: ${safe(runnable(check.fix))}`);
   }
-  if (body.auditHead) row('Audit:', `${body.auditHead.seq} ${body.auditHead.hash.slice(0, 16)}…`);
+  if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;

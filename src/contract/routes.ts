@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { messageSchema } from './message.ts';
 import { erasureSchema, pageOf, pageQuerySchema, sessionCreateSchema, sessionPatchSchema, sessionSchema } from './session.ts';
@@ -224,6 +225,23 @@ export const routes = {
     openInDevelopment: true,
     page: 'both',
     responses: { 200: { description: 'A static file.', mediaType: 'text/css' } },
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'Audit rows, newest first',
+    auth: 'admin',
+    query: auditQuerySchema,
+    responses: { 200: { description: 'One page of audit rows.', schema: auditPageSchema } },
+  },
+  verifyAudit: {
+    method: 'POST',
+    path: '/v1/audit/verify',
+    summary: 'Judge the whole audit chain',
+    auth: 'admin',
+    body: auditVerifyRequestSchema,
+    bodyOptional: true,
+    responses: { 200: { description: 'What was found, also when it is bad.', schema: auditVerificationSchema } },
   },
   dashboardRoot: {
     method: 'GET',

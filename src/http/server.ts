@@ -22,6 +22,7 @@ import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
 import type { ListenerName } from './request-view.ts';
+import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
 import { pageHandlers } from './routes/pages.ts';
@@ -80,6 +81,7 @@ export function createHttp(parts: HttpParts): Http {
     ...chatHandlers(parts.agent, streams),
     ...turnHandlers({ ...parts, streams }),
     ...sessionHandlers(parts),
+    ...auditHandlers(parts),
     ...pageHandlers(),
     ...docsHandlers(parts.version),
   };

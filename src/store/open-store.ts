@@ -10,6 +10,7 @@ import { createKeyring, type Keyring, openKeyring } from '../crypto/keyring.ts';
 import { createAcceptUnits } from './accept-units.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { WRITER_KEY } from './audit-chain.ts';
+import { listAudit } from './audit-list.ts';
 import { textOf } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 import { createHistory } from './history.ts';
@@ -28,6 +29,7 @@ import { createTurnRows } from './turn-rows.ts';
 import { createTurnSteps } from './turn-steps.ts';
 import { createTurnUnits } from './turn-units.ts';
 import { createTurns } from './turns.ts';
+import { verifyAudit } from './verify-audit.ts';
 
 const META = 'SELECT key, value FROM meta';
 const SET_META = 'INSERT INTO meta (key, value) VALUES (?, ?)';
@@ -83,6 +85,8 @@ export async function openStore(parts: StoreParts): Promise<Store> {
     sessions,
     messages,
     auditHead: () => audit.head(),
+    auditTrail: (query) => listAudit(db, query),
+    verifyAudit: (heads) => verifyAudit((sql, values) => db.read(sql, values), heads),
     audit: (act) => db.write({ statements: [], audit: [audit.entry(tenant, act)] }),
     async counts() {
       const { sessions: count, messages: stored, byStatus } = await tally.counts();

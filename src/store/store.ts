@@ -1,3 +1,4 @@
+import type { AuditHead, AuditVerification } from '../contract/audit.ts';
 import type { ModelMessage, Part, Role } from '../contract/message.ts';
 import type { StepRecord, TerminalStatus, TurnReason, TurnRecord, TurnStatus, Usage } from '../contract/turn.ts';
 
@@ -200,6 +201,30 @@ export interface Messages {
   list(sessionId: string, query: { cursor?: string; limit: number }): Promise<Listed<StoredMessage>>;
 }
 
+export interface StoredAuditRow {
+  writer: string;
+  seq: number;
+  at: number;
+  principal: string;
+  action: string;
+  target: string;
+  requestId: string;
+  outcome: string;
+  /** Canonical JSON, '' when there is nothing to say. */
+  detail: string;
+  /** Hex. */
+  hash: string;
+}
+
+export interface AuditQuery {
+  cursor?: string;
+  limit: number;
+  action?: string;
+  principal?: string;
+  /** Wall clock, milliseconds. */
+  since?: number;
+}
+
 export interface Store {
   readonly agentId: string;
   readonly turns: Turns;
@@ -216,6 +241,10 @@ export interface Store {
     outcome: string;
     detail?: Record<string, string | number>;
   }): Promise<void>;
+  /** Newest first. A page of a rare filter may hold fewer rows than asked for, or none, and still have a cursor. */
+  auditTrail(query: AuditQuery): Promise<Listed<StoredAuditRow>>;
+  /** Reads the whole chain and judges it independently; goes on serving meanwhile. */
+  verifyAudit(heads: readonly AuditHead[]): Promise<AuditVerification>;
   counts(): Promise<{ sessions: number; turns: number; messages: number }>;
   health(): { writable: boolean; reason?: string; queued: number; walBytes: number };
   close(): Promise<void>;

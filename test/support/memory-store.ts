@@ -103,11 +103,19 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
       assertWritable();
       auditRows.push(act);
     },
+    auditTrail: async ({ cursor, limit }) =>
+      page(auditRows.map((act, at) => ({ ...memoryRow(act), seq: at + 1 })).reverse(), { limit, ...(cursor !== undefined && { cursor }) }),
+    verifyAudit: async () => ({ ok: true, rows: auditRows.length, head: null, findings: [], findingsTotal: 0, undetectable: [] }),
     counts: async () => ({ sessions: sessionRows.size, turns: turnRows.size, messages: messageRows.length }),
     health: () => ({ ...condition }),
     close: async () => undefined,
   };
 }
+
+const memoryRow = ({ detail, ...act }: Parameters<Store['audit']>[0]) => ({
+  ...{ ...act, writer: 'memory', at: 0, hash: '00' },
+  detail: detail ? JSON.stringify(detail) : '',
+});
 
 const ownerOf = ({ id, tenant }: Principal) => ({ principal: id, tenant });
 
