@@ -70,7 +70,7 @@ export async function openStore(parts: StoreParts): Promise<Store> {
   const tally = createTally(db);
   const idempotency = createIdempotency({ db, keyring, clock: steadyClock(clock) });
   const { messages, rows: messageRows } = createMessages({ db, clock, ids, log, seals, keys, leases, history });
-  const sessionRows = createSessionRows({ db, seals, keys, keyring });
+  const sessionRows = createSessionRows({ db, log, seals, keys, keyring });
   const steps = createTurnSteps({ db, seals, keys });
   const units = createTurnUnits({ clock, audit, leases, messages: messageRows, steps });
   const accepting = createAcceptUnits({ clock, holder, audit, seals, leases, messages: messageRows, sessions: sessionRows, idempotency });

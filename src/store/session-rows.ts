@@ -1,8 +1,10 @@
 // Sessions as rows: making, reading, opening.
 import { isId } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { SessionKey } from '../crypto/types.ts';
-import { bytesOrNull, numberOf, textOf } from './columns.ts';
+import { bytesOrNull, textOf, timeOf, wholeOf } from './columns.ts';
+import { damagedRecord, readRow, readRows } from './damaged-rows.ts';
 import type { Database, Row, Statement, Value } from './database.ts';
 import { badCursor } from './messages.ts';
 import type { SealedColumn, Seals } from './seals.ts';
@@ -47,18 +49,22 @@ export interface SessionRows {
   /** The sealed columns at a revision, in the order title, user, metadata; null for what is not said. */
   sealed(session: { id: string; tenant: string }, key: SessionKey, revision: number, facts: SessionFacts): Value[];
   setCurrent(id: string): Statement;
+  /** Rejects with AppError `internal` when the row is damaged. */
   get(id: string): Promise<SessionRow | undefined>;
+  /** Undefined also when its row is damaged: whoever names no session then starts a new one. In `list` such a row is left out. */
   current(): Promise<SessionRow | undefined>;
   list(query: ListQuery): Promise<Listed<StoredSession>>;
 }
 
 export function createSessionRows({
   db,
+  log,
   seals,
   keys,
   keyring,
 }: {
   db: Database;
+  log: Logger;
   seals: Seals;
   keys: SessionKeys;
   keyring: Keyring;
@@ -73,31 +79,25 @@ export function createSessionRows({
     ];
   }
 
-  async function openRow(row: Row): Promise<SessionRow> {
-    const id = textOf(row, 'id');
-    const tenant = textOf(row, 'tenant');
-    const revision = numberOf(row, 'revision');
+  async function opened({ records, ...session }: ClearSession): Promise<SessionRow> {
+    const { id, tenant, revision } = session;
     const place = { tenant, sessionId: id, rowId: id, seq: revision };
-    const records = [bytesOrNull(row, 'title_sealed'), bytesOrNull(row, 'user_sealed'), bytesOrNull(row, 'metadata_sealed')] as const;
     const key = records.every((record) => record === null) ? undefined : await keys.find(id);
     const open = (column: SealedColumn, record: Uint8Array | null) =>
       record && key ? seals.open(column, key, place, record)?.value : undefined;
     return {
-      id,
-      tenant,
-      revision,
-      principal: textOf(row, 'principal'),
+      ...session,
       title: (open('sessions.title_sealed', records[0]) as string | undefined) ?? null,
       user: (open('sessions.user_sealed', records[1]) as string | undefined) ?? null,
       metadata: (open('sessions.metadata_sealed', records[2]) as Record<string, unknown> | undefined) ?? {},
-      messageCount: numberOf(row, 'message_count'),
-      turnCount: numberOf(row, 'turn_count'),
-      createdAt: numberOf(row, 'created_at'),
-      updatedAt: numberOf(row, 'updated_at'),
     };
   }
 
-  const first = async (rows: Row[]): Promise<SessionRow | undefined> => (rows[0] ? openRow(rows[0]) : undefined);
+  async function first([row]: Row[]): Promise<SessionRow | 'damaged' | undefined> {
+    if (!row) return undefined;
+    const clear = readRow(log, 'sessions', row, clearOf);
+    return clear ? opened(clear) : 'damaged';
+  }
 
   return {
     insert(session, key) {
@@ -113,16 +113,43 @@ export function createSessionRows({
     },
     sealed,
     setCurrent: (id) => ({ sql: SET_CURRENT, values: [CURRENT_KEY, id], changes: 1 }),
-    get: async (id) => first(await db.read(FIND, [id])),
-    current: async () => first(await db.read(FIND_CURRENT, [CURRENT_KEY])),
+    async get(id) {
+      const session = await first(await db.read(FIND, [id]));
+      if (session === 'damaged') throw damagedRecord();
+      return session;
+    },
+    async current() {
+      const session = await first(await db.read(FIND_CURRENT, [CURRENT_KEY]));
+      return session === 'damaged' ? undefined : session;
+    },
     async list({ principal, cursor, limit }) {
       if (cursor !== undefined && !isId(cursor, 'ses')) throw badCursor();
       const conditions = [...(principal === undefined ? [] : ['principal = ?']), ...(cursor === undefined ? [] : ['id < ?'])];
       const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
       const values = [principal, cursor].filter((value) => value !== undefined);
       const rows = await db.read(`SELECT ${COLUMNS} FROM sessions ${filter} ORDER BY id DESC LIMIT ?`, [...values, limit + 1]);
-      const items = await Promise.all(rows.slice(0, limit).map(openRow));
-      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const page = rows.slice(0, limit);
+      const items = await Promise.all(readRows(log, 'sessions', page, clearOf).map(opened));
+      const last = page.map(({ id }) => id).findLast((id): id is string => typeof id === 'string' && isId(id, 'ses'));
+      return { items, nextCursor: rows.length > limit ? (last ?? null) : null };
     },
+  };
+}
+
+type ClearSession = Omit<SessionRow, 'title' | 'user' | 'metadata'> & {
+  records: readonly [title: Uint8Array | null, user: Uint8Array | null, metadata: Uint8Array | null];
+};
+
+function clearOf(row: Row): ClearSession {
+  return {
+    id: textOf(row, 'id'),
+    tenant: textOf(row, 'tenant'),
+    principal: textOf(row, 'principal'),
+    revision: wholeOf(row, 'revision'),
+    messageCount: wholeOf(row, 'message_count'),
+    turnCount: wholeOf(row, 'turn_count'),
+    createdAt: timeOf(row, 'created_at'),
+    updatedAt: timeOf(row, 'updated_at'),
+    records: [bytesOrNull(row, 'title_sealed'), bytesOrNull(row, 'user_sealed'), bytesOrNull(row, 'metadata_sealed')],
   };
 }

@@ -86,7 +86,13 @@ function createReader(path: string): Reader {
       if (closed) throw new AppError('storage_unavailable', { cause: new Error('closed') });
       try {
         open ??= connect();
-        return open.statement(sql).all(...(values as SQLInputValue[])) as Row[];
+        const statement = open.statement(sql);
+        try {
+          return statement.all(...(values as SQLInputValue[])) as Row[];
+        } catch (error) {
+          if (!isOutOfRange(error)) throw error;
+          return readingBig(open.database, sql, values);
+        }
       } catch (error) {
         throw new AppError('storage_unavailable', { cause: error });
       }
@@ -97,6 +103,20 @@ function createReader(path: string): Reader {
       open = undefined;
     },
   };
+}
+
+/** node:sqlite gives up a whole query over one integer that a number cannot hold exactly. */
+const isOutOfRange = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
+
+/** The same query again, only after that: such an integer becomes the nearest number, which `columns.ts` takes for damage. */
+function readingBig(database: DatabaseSync, sql: string, values: Value[]): Row[] {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement
+    .all(...(values as SQLInputValue[]))
+    .map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value])),
+    );
 }
 
 /** Asked often, looked up at most four times a second. */

@@ -3,7 +3,10 @@ import { type TerminalStatus, type TurnStatus, turnStatusSchema } from '../contr
 import { numberOf } from './columns.ts';
 import type { Database } from './database.ts';
 
-const SESSIONS = 'SELECT COUNT(*) AS sessions, COALESCE(SUM(message_count), 0) AS messages FROM sessions';
+// A damaged count must not take the sum of all others with it.
+const SESSIONS =
+  'SELECT COUNT(*) AS sessions, COALESCE(SUM(CASE WHEN message_count BETWEEN 0 AND 4294967295 THEN message_count ELSE 0 END), 0) AS messages ' +
+  'FROM sessions';
 const TURNS = 'SELECT COUNT(*) AS turns FROM turns';
 const NOT_COMPLETED = `SELECT status, COUNT(*) AS n FROM turns WHERE status <> 'completed' GROUP BY status`;
 const OF_SESSION = 'SELECT status, COUNT(*) AS n FROM turns WHERE session_id = ? GROUP BY status';

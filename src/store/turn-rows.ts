@@ -3,15 +3,18 @@ import { isId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { type TurnReason, type TurnStatus, turnReasonSchema, turnStatusSchema } from '../contract/turn.ts';
 import type { SessionKey } from '../crypto/types.ts';
-import { bytesOf, numberOf, numberOrNull, textOf, textOrNull } from './columns.ts';
+import { textOf, textOrNull, timeOf, timeOrNull, wholeOf } from './columns.ts';
+import { damagedRecord, readRows } from './damaged-rows.ts';
 import type { Database, Row, Value } from './database.ts';
 import type { Leases } from './leases.ts';
 import { badCursor } from './messages.ts';
 import type { RowPlace, Seals } from './seals.ts';
 import type { SessionKeys } from './session-keys.ts';
-import type { Listed, ListQuery, StoredTurn, TurnOptions } from './store.ts';
+import { type Listed, type ListQuery, SLOT, type StoredTurn, type TurnOptions } from './store.ts';
 
 const OPEN_MAX = 10_000;
+/** Above every place in a session: what a page goes on from when no place in it can be read. */
+const NO_MAX = 999_999_999_999_999;
 
 const COLUMNS =
   'id, session_id, tenant, principal, request_id, no, anchor, status, reason, attempt, recoveries, retry_of, incomplete, model, ' +
@@ -33,7 +36,9 @@ export const optionsPlace = (turn: Pick<StoredTurn, 'id' | 'sessionId' | 'tenant
 });
 
 export interface TurnRows {
+  /** Rejects with AppError `internal` when the row is damaged. */
   get(id: string): Promise<TurnRow | undefined>;
+  /** Here and in `list` a damaged row is left out. */
   open(): Promise<TurnRow[]>;
   list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
 }
@@ -49,34 +54,34 @@ export interface TurnRowsParts {
 export function createTurnRows({ db, log, seals, keys, leases }: TurnRowsParts): TurnRows {
   async function openAll(rows: Row[]): Promise<TurnRow[]> {
     const opened: TurnRow[] = [];
-    for (const row of rows) {
-      const sessionId = textOf(row, 'session_id');
+    for (const { sealed, ...turn } of readRows(log, 'turns', rows, clearOf)) {
+      const { sessionId } = turn;
       const key = leases.peek(sessionId)?.key ?? (await keys.find(sessionId));
-      opened.push(fromRow(row, key));
+      opened.push(withOptions(turn, sealed, key));
     }
     return opened;
   }
 
-  function fromRow(row: Row, key: SessionKey | undefined): TurnRow {
-    const turn = clearOf(row);
-    const opened = key && seals.open('turns.options_sealed', key, optionsPlace(turn), bytesOf(row, 'options_sealed'));
+  function withOptions(turn: ClearTurn, sealed: Value | undefined, key: SessionKey | undefined): TurnRow {
+    const opened = key && sealed instanceof Uint8Array ? seals.open('turns.options_sealed', key, optionsPlace(turn), sealed) : undefined;
     if (!opened) log.error('turn.options_lost', { turnId: turn.id, sessionId: turn.sessionId });
     return { ...turn, options: opened ? (opened.value as TurnOptions) : OPTIONS_LOST };
   }
 
   return {
     async get(id) {
-      const [turn] = await openAll(await db.read(FIND, [id]));
+      const rows = await db.read(FIND, [id]);
+      const [turn] = await openAll(rows);
+      if (!turn && rows.length > 0) throw damagedRecord();
       return turn;
     },
     open: async () => openAll(await db.read(OPEN, [OPEN_MAX])),
     async list(query) {
       const { sql, values } = listing(query);
       const rows = await db.read(sql, [...values, query.limit + 1]);
-      const turns = (await openAll(rows.slice(0, query.limit))).map(({ incomplete: _, ...turn }) => turn);
-      const last = turns.at(-1);
-      const place = last && (query.sessionId === undefined ? last.id : String(last.no));
-      return { items: turns, nextCursor: rows.length > query.limit && place ? place : null };
+      const page = rows.slice(0, query.limit);
+      const items = (await openAll(page)).map(({ incomplete: _, ...turn }) => turn);
+      return { items, nextCursor: rows.length > query.limit ? placeAfter(page, query.sessionId !== undefined) : null };
     },
   };
 }
@@ -102,13 +107,26 @@ function listing({ principal, sessionId, status, open, cursor }: ListQuery & { s
   return { sql: `SELECT ${COLUMNS} FROM turns ${filter} ORDER BY ${order} DESC LIMIT ?`, values };
 }
 
+/** The place of the page's last row that has one, damaged otherwise or not. */
+function placeAfter(page: readonly Row[], byPlace: boolean): string | null {
+  if (!byPlace) return page.map(({ id }) => id).findLast((id): id is string => typeof id === 'string' && isId(id, 'trn')) ?? null;
+  // Places that cannot be read sort above all others, so what follows them is everything that can be.
+  return String(page.map(({ no }) => no).findLast(isPlace) ?? NO_MAX);
+}
+
+const isPlace = (no: unknown): no is number => Number.isSafeInteger(no) && (no as number) >= 0 && (no as number) <= NO_MAX;
+
 function cursorValue(cursor: string, byPlace: boolean): Value {
   if (byPlace && /^\d{1,15}$/.test(cursor)) return Number(cursor);
   if (!byPlace && isId(cursor, 'trn')) return cursor;
   throw badCursor();
 }
 
-function clearOf(row: Row): Omit<TurnRow, 'options'> {
+type ClearTurn = Omit<TurnRow, 'options'>;
+
+function clearOf(row: Row): ClearTurn & { sealed: Value | undefined } {
+  const status = turnStatusSchema.safeParse(row.status);
+  if (!status.success) throw new TypeError('column status is not a status');
   const retryOf = textOrNull(row, 'retry_of');
   const reason = textOrNull(row, 'reason');
   return {
@@ -117,19 +135,27 @@ function clearOf(row: Row): Omit<TurnRow, 'options'> {
     tenant: textOf(row, 'tenant'),
     principal: textOf(row, 'principal'),
     requestId: textOf(row, 'request_id'),
-    no: numberOf(row, 'no'),
-    anchor: numberOf(row, 'anchor'),
-    status: turnStatusSchema.parse(row.status),
+    no: placeOf(row, 'no'),
+    anchor: placeOf(row, 'anchor'),
+    status: status.data,
     ...(reason === null ? {} : { reason: reasonOf(reason) }),
-    attempt: numberOf(row, 'attempt'),
-    recoveries: numberOf(row, 'recoveries'),
+    attempt: wholeOf(row, 'attempt'),
+    recoveries: wholeOf(row, 'recoveries'),
     ...(retryOf === null ? {} : { retryOf }),
     incomplete: row.incomplete === 1,
     model: textOrNull(row, 'model'),
-    usage: { inputTokens: numberOf(row, 'input_tokens'), outputTokens: numberOf(row, 'output_tokens') },
-    createdAt: numberOf(row, 'created_at'),
-    completedAt: numberOrNull(row, 'completed_at'),
+    usage: { inputTokens: wholeOf(row, 'input_tokens'), outputTokens: wholeOf(row, 'output_tokens') },
+    createdAt: timeOf(row, 'created_at'),
+    completedAt: timeOrNull(row, 'completed_at'),
+    sealed: row.options_sealed,
   };
+}
+
+/** Small enough that the places of its messages are whole numbers too. */
+function placeOf(row: Row, column: string): number {
+  const place = wholeOf(row, column);
+  if (place >= 1 && place < Number.MAX_SAFE_INTEGER / SLOT - 1) return place;
+  throw new TypeError(`column ${column} is not a place`);
 }
 
 const reasonOf = (text: string): TurnReason => turnReasonSchema.catch('internal').parse(text);

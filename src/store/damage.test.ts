@@ -1,0 +1,101 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { accepted, admin, createStoreWorld, exchange, question, rejection, type StoreWorld } from '../../test/support/store-world.ts';
+import { AppError } from '../base/errors.ts';
+import { type LogFields, silentLogger } from '../base/log.ts';
+import type { Store } from './store.ts';
+
+let world: StoreWorld;
+let lines: (LogFields & { event: string })[];
+beforeEach(() => {
+  lines = [];
+  world = createStoreWorld({ log: { ...silentLogger, error: (event, fields) => void lines.push({ event, ...fields }) } });
+});
+afterEach(() => world.end());
+
+const newSession = async (store: Store) =>
+  (await store.sessions.create({ id: world.ids.make('ses'), principal: admin, requestId: 'r', title: 't' })).id;
+const internal = (sentence: string) => expect.objectContaining({ code: 'internal', message: sentence });
+const damaged = () => lines.filter(({ event }) => event === 'record.damaged');
+
+/** Writes into the file behind the store's back, as a damaged disk or an attacker would. */
+function tamper(sql: string, ...values: (string | number | bigint | Uint8Array)[]): void {
+  const database = new DatabaseSync(world.path);
+  expect(database.prepare(sql).run(...values).changes).toBeGreaterThan(0);
+  database.close();
+}
+
+const TOO_BIG = 2n ** 60n;
+
+test.each([
+  ['status', 'lost'],
+  ['created_at', 9e15],
+  ['completed_at', 9e15],
+  ['output_tokens', TOO_BIG],
+  ['created_at', TOO_BIG],
+  ['anchor', TOO_BIG],
+  ['no', TOO_BIG],
+] as const)('a turn whose %s is %s costs only itself', async (column, value) => {
+  const store = await world.store();
+  const id = await newSession(store);
+  const turns = [];
+  for (const n of [1, 2, 3]) turns.push(await exchange(store, world.ids, id, { question: `q${n}`, answer: `a${n}` }));
+  const [first, bad, last] = turns.map((turn) => turn.id) as [string, string, string];
+  tamper(`UPDATE turns SET ${column} = ? WHERE id = ?`, value, bad);
+  for (const query of [{}, { sessionId: id }]) {
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await store.turns.list({ ...query, limit: 1, ...(cursor ? { cursor } : {}) });
+      found.push(...page.items.map((turn) => turn.id));
+      cursor = page.nextCursor;
+    }
+    expect(found).toEqual([last, first]);
+  }
+  expect(damaged()[0]).toMatchObject({ part: 'turns', code: bad });
+  expect(lines).toContainEqual({ event: 'records.left_out', part: 'turns', count: 1 });
+  expect(await rejection(store.turns.get(bad))).toEqual(internal('This record is damaged.'));
+  expect((await store.turns.get(last))?.id).toBe(last);
+  expect((await store.turns.counts()).accepted).toBe(3);
+});
+
+test.each([
+  ['created_at', 9e15],
+  ['input_tokens', TOO_BIG],
+  ['completed_at', TOO_BIG],
+  ['options_sealed', new Uint8Array(3)],
+] as const)('an open turn whose %s is %s does not stand in the way of a start', async (column, value) => {
+  const store = await world.store();
+  const id = await newSession(store);
+  const bad = await accepted(store, question(world.ids, 'q1', { id }));
+  const good = await accepted(store, question(world.ids, 'q2', { id }));
+  await store.close();
+  tamper(`UPDATE turns SET ${column} = ? WHERE id = ?`, value, bad.id);
+  const open = (await (await world.store()).turns.open()).map((turn) => turn.id);
+  // Lost options are no lost turn: it still is ended.
+  expect(open).toEqual(column === 'options_sealed' ? [bad.id, good.id] : [good.id]);
+});
+
+test.each([
+  ['created_at', 9e15],
+  ['updated_at', TOO_BIG],
+  ['message_count', TOO_BIG],
+] as const)('a session whose %s is %s costs only itself', async (column, value) => {
+  const store = await world.store();
+  const [first, bad, last] = [await newSession(store), await newSession(store), await newSession(store)];
+  await store.sessions.update(bad, { principal: admin, requestId: 'r' }, { current: true });
+  await store.close();
+  tamper(`UPDATE sessions SET ${column} = ? WHERE id = ?`, value, bad);
+  const again = await world.store();
+  const found: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await again.sessions.list({ limit: 1, ...(cursor ? { cursor } : {}) });
+    found.push(...page.items.map((session) => session.id));
+    cursor = page.nextCursor;
+  }
+  expect(found).toEqual([last, first]);
+  expect(damaged()[0]).toMatchObject({ part: 'sessions', code: bad });
+  expect(await rejection(again.sessions.get(bad))).toBeInstanceOf(AppError);
+  expect((await again.sessions.get(last))?.title).toBe('t');
+  expect(await again.sessions.current()).toBeUndefined();
+  expect(await again.counts()).toMatchObject({ sessions: 3 });
+});
