@@ -1,6 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { accepted, admin, createStoreWorld, exchange, question, rejection, type StoreWorld } from '../../test/support/store-world.ts';
+import {
+  accepted,
+  admin,
+  createStoreWorld,
+  ending,
+  exchange,
+  question,
+  rejection,
+  type StoreWorld,
+} from '../../test/support/store-world.ts';
 import { AppError } from '../base/errors.ts';
 import { type LogFields, silentLogger } from '../base/log.ts';
 import type { Store } from './store.ts';
@@ -98,4 +107,82 @@ test.each([
   expect((await again.sessions.get(last))?.title).toBe('t');
   expect(await again.sessions.current()).toBeUndefined();
   expect(await again.counts()).toMatchObject({ sessions: 3 });
+});
+
+const REPLY_DAMAGED = 'The stored reply of this turn is damaged.';
+const seqs = (messages: { seq: number }[]) => messages.map(({ seq }) => seq);
+
+test.each([
+  ['content_sealed', new Uint8Array(60)],
+  ['created_at', TOO_BIG],
+  ['role', 'user'],
+  ['role', 'fallback'],
+  ['role', 'tool'],
+  ['turn_id', 'trn_00000000000000000000000000'],
+  ['incomplete', 1],
+  ['step', 1],
+  ['incomplete', 2],
+] as const)('an answer whose %s is changed is damaged: left out, counted and never told', async (column, value) => {
+  const store = await world.store();
+  const id = await newSession(store);
+  const [bad, good] = [
+    await exchange(store, world.ids, id, { question: 'q1', answer: 'a1' }),
+    await exchange(store, world.ids, id, { question: 'q2', answer: 'a2' }),
+  ];
+  await store.close();
+  tamper(`UPDATE messages SET ${column} = ? WHERE session_id = ? AND seq = 4097`, value, id);
+  const again = await world.store();
+  expect(await rejection(again.turns.texts(bad))).toEqual(internal(REPLY_DAMAGED));
+  expect(await again.turns.texts(good)).toMatchObject({ reply: 'a2' });
+  lines.length = 0;
+  expect(seqs((await again.messages.list(id, { limit: 9 })).items)).toEqual([4096, 8192, 8193]);
+  expect(damaged()).toHaveLength(1);
+  expect(damaged()[0]?.part).toMatch(/^messages/);
+  const cold = await again.messages.history(id, Number.MAX_SAFE_INTEGER, 9);
+  expect([seqs(cold.messages), cold.damaged]).toEqual([[4096, 8192, 8193], 1]);
+});
+
+test("a question passed off as the agent's words or as nobody's is damaged, and counted where it is missed", async () => {
+  const store = await world.store();
+  const id = await newSession(store);
+  await exchange(store, world.ids, id, { question: 'q1', answer: 'a1' });
+  const open = await accepted(store, question(world.ids, 'q2', { id }));
+  await store.close();
+  for (const role of ['assistant', 'fallback', 'system']) {
+    tamper('UPDATE messages SET role = ? WHERE session_id = ? AND seq = 8192', role, id);
+    const again = await world.store();
+    const cold = await again.messages.history(id, open.anchor * 4096 + 4095, 9);
+    expect([seqs(cold.messages), cold.damaged]).toEqual([[4096, 4097], 1]);
+    await again.turns.reopen(open);
+    const recovered = await again.messages.history(id, open.anchor * 4096 + 4095, 9);
+    expect([seqs(recovered.messages), recovered.damaged]).toEqual([[4096, 4097], 1]);
+    await again.close();
+  }
+});
+
+test('a damaged question does not take the answer of a retry with it, nor a damaged answer that of another try', async () => {
+  const store = await world.store();
+  const id = await newSession(store);
+  const first = await store.turns.commit(
+    ending(await accepted(store, question(world.ids, 'q', { id })), '', { status: 'failed', reason: 'internal', fallback: 'Sorry.' }),
+  );
+  const retry = await accepted(store, question(world.ids, '', { id }, { retryOf: first }));
+  await store.turns.commit(ending(retry, 'second'));
+  tamper('UPDATE messages SET content_sealed = zeroblob(60) WHERE session_id = ? AND turn_id = ?', id, first.id);
+  expect(await rejection(store.turns.texts(first))).toEqual(internal(REPLY_DAMAGED));
+  expect(await store.turns.texts(retry)).toMatchObject({ reply: 'second' });
+});
+
+test('fallbacks take no place in what a model may see, however many there are', async () => {
+  const store = await world.store();
+  const id = await newSession(store);
+  await exchange(store, world.ids, id, { question: 'q1', answer: 'a1' });
+  for (let n = 0; n < 20; n += 1) {
+    const turn = await accepted(store, question(world.ids, `x${n}`, { id }));
+    await store.turns.commit(ending(turn, '', { status: 'degraded', reason: 'deadline', fallback: 'No.' }));
+  }
+  await store.close();
+  const { messages, damaged: none } = await (await world.store()).messages.history(id, Number.MAX_SAFE_INTEGER, 22);
+  expect([messages.length, messages[0]?.parts, none]).toEqual([22, [{ type: 'text', text: 'q1' }], 0]);
+  expect(messages.every(({ role }) => (role as string) !== 'fallback')).toBe(true);
 });

@@ -3,21 +3,23 @@ import { AppError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { Part, Role } from '../contract/message.ts';
-import type { SessionKey } from '../crypto/types.ts';
 import { wallTime } from './audit.ts';
-import { bytesOf, numberOf, textOf, textOrNull } from './columns.ts';
-import type { Database, Row, Statement } from './database.ts';
+import { numberOf } from './columns.ts';
+import type { Database, Statement } from './database.ts';
 import { type History, MESSAGES_KEPT, type Remembered } from './history.ts';
 import { type Lease, type Leases, PLACE_GUARD } from './leases.ts';
+import { createMessageOpener, isWhole, type OpenedMessage, type Sealed } from './message-records.ts';
 import type { Seals } from './seals.ts';
 import type { SessionKeys } from './session-keys.ts';
-import type { Messages, StoredMessage } from './store.ts';
+import type { Messages } from './store.ts';
 
 const COLUMNS = 'm.seq, m.id, m.turn_id, m.step, m.role, m.incomplete, m.model, m.created_at, m.content_sealed, s.tenant';
 const FROM = `SELECT ${COLUMNS} FROM messages m JOIN sessions s ON s.id = m.session_id`;
-const NEWEST = `${FROM} WHERE m.session_id = ? AND m.seq <= ? AND m.role <> 'fallback' ORDER BY m.seq DESC LIMIT ?`;
+// Not without the fallbacks: what a row says of its role counts only once its record says the same.
+const NEWEST = `${FROM} WHERE m.session_id = ? AND m.seq <= ? ORDER BY m.seq DESC LIMIT ?`;
 const PAGE = `${FROM} WHERE m.session_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`;
-const OF_TURN = `${FROM} WHERE m.session_id = ? AND m.seq >= ? AND m.seq < ? AND m.turn_id = ? ORDER BY m.seq`;
+// Not by turn: a message whose row names another one is this turn's all the same, and damaged.
+const OF_ANCHOR = `${FROM} WHERE m.session_id = ? AND m.seq >= ? AND m.seq < ? ORDER BY m.seq`;
 const INSERT =
   'INSERT INTO messages (session_id, seq, id, turn_id, step, role, incomplete, model, created_at, content_sealed) ' +
   'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
@@ -33,16 +35,14 @@ export interface NewMessage {
   model?: string | null;
 }
 
-/** A message as its row says it, opened. */
-export interface OpenedMessage extends StoredMessage {
-  step: number | null;
-}
-
 export interface MessageRows {
   /** The statement that stores it sealed, and the record itself, for the audit row's hash. */
   insert(lease: Lease, message: NewMessage): { statement: Statement; record: Uint8Array };
-  /** Messages of one turn under its anchor, those that open, in order. */
-  ofTurn(turn: { id: string; sessionId: string }, range: { from: number; to: number }): Promise<OpenedMessage[]>;
+  /** Messages of one turn under its anchor, those that open, in order; `damaged` counts those of the turn that do not. */
+  ofTurn(
+    turn: { id: string; sessionId: string },
+    range: { from: number; to: number },
+  ): Promise<{ messages: OpenedMessage[]; damaged: number }>;
 }
 
 export interface MessagesParts {
@@ -57,40 +57,30 @@ export interface MessagesParts {
 }
 
 export function createMessages(parts: MessagesParts): { messages: Messages; rows: MessageRows } {
-  const { db, clock, ids, log, seals, keys, leases, history } = parts;
+  const { db, clock, ids, log, seals, leases, history } = parts;
+  const openAll = createMessageOpener(parts);
 
-  const keyOf = async (sessionId: string): Promise<SessionKey | undefined> => leases.peek(sessionId)?.key ?? (await keys.find(sessionId));
-
-  function openRow(sessionId: string, key: SessionKey | undefined, row: Row): OpenedMessage | undefined {
-    const id = textOf(row, 'id');
-    const seq = numberOf(row, 'seq');
-    const place = { tenant: textOf(row, 'tenant'), sessionId, rowId: id, seq };
-    const opened = key && seals.open('messages.content_sealed', key, place, bytesOf(row, 'content_sealed'));
-    if (!opened) return undefined;
-    return {
-      id,
-      sessionId,
-      turnId: textOf(row, 'turn_id'),
-      seq,
-      step: row.step === null ? null : numberOf(row, 'step'),
-      role: textOf(row, 'role') as Role,
-      parts: opened.value as Part[],
-      incomplete: row.incomplete === 1,
-      model: textOrNull(row, 'model'),
-      createdAt: numberOf(row, 'created_at'),
-    };
-  }
-
-  async function openAll(sessionId: string, rows: Row[]): Promise<OpenedMessage[]> {
-    const key = await keyOf(sessionId);
-    return rows.map((row) => openRow(sessionId, key, row)).filter((message) => message !== undefined);
-  }
-
+  /** The newest `limit` a model may see; `rows` counts the damaged too, which may be of any role. */
   async function newest(sessionId: string, uptoSeq: number, limit: number): Promise<{ read: Remembered[]; rows: number }> {
-    const rows = await db.read(NEWEST, [sessionId, uptoSeq, limit]);
-    const opened = await openAll(sessionId, rows.reverse());
-    const read = opened.map(({ role, parts: said, seq, turnId }) => ({ role: role as Remembered['role'], parts: said, seq, turnId }));
-    return { read, rows: rows.length };
+    const read: Remembered[] = [];
+    let rows = 0;
+    // Once, except where fallbacks took places: each round goes on below the one before it.
+    for (let upto = uptoSeq; rows < limit; ) {
+      const found = await db.read(NEWEST, [sessionId, upto, limit - rows]);
+      const asked = limit - rows;
+      for (const message of await openAll(sessionId, found)) {
+        if ('damaged' in message) rows += 1;
+        else if (message.role !== 'fallback') {
+          const { role, parts: said, seq, turnId } = message;
+          rows += 1;
+          read.push({ role: role as Remembered['role'], parts: said, seq, turnId });
+        }
+      }
+      const last = found.at(-1);
+      if (!last || found.length < asked) break;
+      upto = numberOf(last, 'seq') - 1;
+    }
+    return { read: read.reverse(), rows };
   }
 
   /** Fills memory with the session's newest messages, so that the next turns need not read. */
@@ -124,7 +114,7 @@ export function createMessages(parts: MessagesParts): { messages: Messages; rows
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       return {
-        items: (await openAll(sessionId, page)).map(({ step: _, ...message }) => message),
+        items: (await openAll(sessionId, page)).filter(isWhole).map(({ step: _, ...message }) => message),
         nextCursor: rows.length > limit && last ? String(numberOf(last, 'seq')) : null,
       };
     },
@@ -134,7 +124,8 @@ export function createMessages(parts: MessagesParts): { messages: Messages; rows
     insert(lease, { turnId, seq, role, parts: said, step, incomplete, model }) {
       const id = ids.make('msg');
       const place = { tenant: lease.tenant, sessionId: lease.sessionId, rowId: id, seq };
-      const record = seals.seal('messages.content_sealed', lease.key, place, said);
+      const sealed: Sealed = [role, turnId, step ?? 0, incomplete ? 1 : 0, said];
+      const record = seals.seal('messages.content_sealed', lease.key, place, sealed);
       return {
         record,
         statement: {
@@ -145,7 +136,13 @@ export function createMessages(parts: MessagesParts): { messages: Messages; rows
         },
       };
     },
-    ofTurn: async (turn, { from, to }) => openAll(turn.sessionId, await db.read(OF_TURN, [turn.sessionId, from, to, turn.id])),
+    async ofTurn(turn, { from, to }) {
+      const all = await openAll(turn.sessionId, await db.read(OF_ANCHOR, [turn.sessionId, from, to]));
+      return {
+        messages: all.filter(isWhole).filter(({ turnId }) => turnId === turn.id),
+        damaged: all.filter((each) => 'damaged' in each && each.turnIds.includes(turn.id)).length,
+      };
+    },
   };
   return { messages, rows };
 }

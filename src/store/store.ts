@@ -153,6 +153,7 @@ export interface Turns {
   commit(input: CommitInput): Promise<StoredTurn>;
   /** Counts one more recovery and takes the session's lease, durably, before the turn runs again. */
   reopen(turn: StoredTurn): Promise<StoredTurn>;
+  /** Rejects with AppError `internal` when the turn's row is damaged; `open` and `list` leave such a row out. */
   get(id: string): Promise<StoredTurn | undefined>;
   steps(turn: StoredTurn): Promise<StoredStep[]>;
   records(turn: StoredTurn): Promise<StepRecord[]>;
@@ -160,7 +161,10 @@ export interface Turns {
   open(): Promise<StoredTurn[]>;
   /** `open`: those without a terminal state; whether one of them waits or runs is known only to the process it runs in. */
   list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
-  /** The texts of a terminal turn: what the answer is made of. */
+  /**
+   * The texts of a terminal turn: what the answer is made of. Rejects with AppError `internal` when a message of the turn is damaged: part of an
+   * answer is not passed off as all of it.
+   */
   texts(turn: StoredTurn): Promise<{ reply: string | null; incomplete: boolean; fallback: string | null }>;
   counts(): Promise<{ accepted: number; byStatus: Record<TurnStatus, number> }>;
 }
@@ -175,6 +179,7 @@ export interface Sessions {
     metadata?: Record<string, unknown>;
     current?: boolean;
   }): Promise<StoredSession>;
+  /** Rejects with AppError `internal` when the session's row is damaged; `list` leaves such a row out, `current` takes it for none. */
   get(id: string): Promise<StoredSession | undefined>;
   list(query: ListQuery): Promise<Listed<StoredSession>>;
   update(
@@ -191,7 +196,8 @@ export interface Sessions {
 export interface Messages {
   /**
    * What a model may see: user, assistant and tool messages up to `uptoSeq`, the newest `limit`, in order; starts at a user message.
-   * Warm sessions answer from memory. A record that does not open is left out and counted in `damaged`.
+   * Warm sessions answer from memory. A record that does not open, or says other than its
+   * row, is left out and counted in `damaged`.
    */
   history(
     sessionId: string,

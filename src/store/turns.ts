@@ -6,7 +6,8 @@ import { UnitRefused } from './database.ts';
 import type { History } from './history.ts';
 import { IDEMPOTENCY_GUARD, type Idempotency, type UsedKey } from './idempotency.ts';
 import type { Lease, Leases } from './leases.ts';
-import type { MessageRows, OpenedMessage } from './messages.ts';
+import type { OpenedMessage } from './message-records.ts';
+import type { MessageRows } from './messages.ts';
 import type { SessionKeys } from './session-keys.ts';
 import { type Accepted, type AcceptInput, type CommitInput, SLOT, type StoredStep, type StoredTurn, type Turns } from './store.ts';
 import { acceptedOf, type Tally } from './tally.ts';
@@ -80,13 +81,14 @@ export function createTurns(parts: TurnsParts): Turns {
       const turn = await rows.get(id);
       return turn && plain(turn);
     },
-    steps: async (turn) => durableSteps(await ofTurn(turn)),
+    steps: async (turn) => durableSteps((await ofTurn(turn)).messages),
     records: (turn) => steps.read(turn),
     open: async () => (await rows.open()).map(plain),
     list: (query) => rows.list(query),
     async texts(turn) {
       const [said, row] = await Promise.all([ofTurn(turn), rows.get(turn.id)]);
-      return textsOf(turn, said, row?.incomplete ?? false);
+      if (said.damaged > 0) throw new AppError('internal', { sentence: 'The stored reply of this turn is damaged.' });
+      return textsOf(turn, said.messages, row?.incomplete ?? false);
     },
     async counts() {
       const { byStatus } = await tally.counts();
