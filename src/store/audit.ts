@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import { WRITER_KEY } from './audit-chain.ts';
+import { headOf, WRITER_KEY } from './audit-chain.ts';
 import type { AuditEntry } from './audit-entry.ts';
-import { bytesOf, numberOf } from './columns.ts';
+import { damagedRecord } from './damaged-rows.ts';
 import type { Database } from './database.ts';
 
 const HEAD = 'SELECT seq, hash FROM audit WHERE writer = (SELECT value FROM meta WHERE key = ?) ORDER BY seq DESC LIMIT 1';
@@ -31,16 +31,24 @@ export interface Act {
 export interface Audit {
   /** The entry of an act, for the unit that does it. */
   entry(tenant: string, act: Act): AuditEntry;
+  /** Rejects with AppError `internal` when the last row cannot be built upon. */
   head(): Promise<{ seq: number; hash: string } | undefined>;
+  /** What the last look at the head found. */
+  damaged(): boolean;
 }
 
 export function createAudit({ db, clock }: { db: Database; clock: Clock }): Audit {
+  let damaged = false;
   return {
     entry: (tenant, { detail = {}, ...act }) => ({ at: wallTime(clock), tenant, ...act, detail: canonicalDetail(detail) }),
     async head() {
       const [row] = await db.read(HEAD, [WRITER_KEY]);
-      return row && { seq: numberOf(row, 'seq'), hash: Buffer.from(bytesOf(row, 'hash')).toString('hex') };
+      const head = row && headOf(row);
+      damaged = row !== undefined && head === undefined;
+      if (damaged) throw damagedRecord();
+      return head && { seq: head.seq, hash: Buffer.from(head.hash).toString('hex') };
     },
+    damaged: () => damaged,
   };
 }
 

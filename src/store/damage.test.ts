@@ -186,3 +186,35 @@ test('fallbacks take no place in what a model may see, however many there are', 
   expect([messages.length, messages[0]?.parts, none]).toEqual([22, [{ type: 'text', text: 'q1' }], 0]);
   expect(messages.every(({ role }) => (role as string) !== 'fallback')).toBe(true);
 });
+
+test.each([
+  ['hash', 'hash', new Uint8Array(3)],
+  ['hash', 'empty hash', new Uint8Array(0)],
+  ['seq', 'place', TOO_BIG],
+  ['seq', 'place', 2n ** 53n - 1n],
+] as const)('a damaged %s of the last audit row (%s): health says so before anything is written, and after', async (column, _, value) => {
+  let store = await world.store();
+  const id = await newSession(store);
+  await store.close();
+  const database = new DatabaseSync(world.path, { readOnly: true });
+  const [last] = database.prepare('SELECT hash, seq FROM audit ORDER BY seq DESC LIMIT 1').all();
+  database.close();
+  const damage = () => tamper(`UPDATE audit SET ${column} = ? WHERE seq = (SELECT MAX(seq) FROM audit)`, value);
+  const unwritable = { writable: false, reason: 'audit chain damaged' };
+  damage();
+  store = await world.store();
+  expect(store.health()).toMatchObject(unwritable);
+  expect((await store.sessions.get(id))?.title).toBe('t');
+  const refusal = await rejection(store.turns.accept(question(world.ids, 'q', { id })));
+  expect(refusal).toMatchObject({ code: 'storage_unavailable' });
+  expect(store.health()).toMatchObject(unwritable);
+  // Mended behind its back, it comes round by itself.
+  tamper(`UPDATE audit SET ${column} = ? WHERE seq = (SELECT MAX(seq) FROM audit)`, last?.[column] as number | Uint8Array);
+  await store.auditHead();
+  await expect.poll(() => store.health().writable, { timeout: 5_000 }).toBe(true);
+  await accepted(store, question(world.ids, 'q', { id }));
+  // Damaged while it runs, the writer notices with the next write.
+  damage();
+  expect(await rejection(store.turns.accept(question(world.ids, 'q', { id })))).toMatchObject({ code: 'storage_unavailable' });
+  expect(store.health()).toMatchObject(unwritable);
+});

@@ -64,6 +64,8 @@ export async function openStore(parts: StoreParts): Promise<Store> {
 
   const seals = createSeals({ sealer, install, log });
   const audit = createAudit({ db, clock });
+  // Before the first write, health is to know whether there can be one.
+  await audit.head().catch((error: unknown) => log.error('audit.damaged', { error }));
   const keys = createSessionKeys({ db, keyring, clock, log });
   const history = createHistory({ clock });
   const leases = createLeases({ db, keys, clock, holder, onDrop: (id) => history.forget(id) });
@@ -92,7 +94,10 @@ export async function openStore(parts: StoreParts): Promise<Store> {
       const { sessions: count, messages: stored, byStatus } = await tally.counts();
       return { sessions: count, messages: stored, turns: acceptedOf(byStatus) };
     },
-    health: () => db.health(),
+    health() {
+      const health = db.health();
+      return health.writable && audit.damaged() ? { ...health, writable: false, reason: 'audit chain damaged' } : health;
+    },
     async close() {
       await care.stop();
       await db.close();

@@ -56,12 +56,15 @@ export function createCommitter(connect: () => DatabaseSync): Committer {
   let connection: Connection | undefined;
   /** After an I/O error nothing is written before the file has been verified. */
   let unverified = false;
+  /** After a damaged audit chain nothing is written before its head has been read. */
+  let unchained = false;
 
   const open = (): Connection => (connection ??= connected(connect(), sqlTexts));
 
   function abandon(error: unknown): Failure {
     const trouble = troubleOf(error);
     rollBack(connection);
+    if (trouble === 'audit chain damaged') unchained = true;
     if (trouble === 'io') {
       unverified = true;
       disconnect();
@@ -95,11 +98,13 @@ export function createCommitter(connect: () => DatabaseSync): Committer {
     },
     mend() {
       try {
-        const { database } = open();
+        const { database, chain } = open();
         emptyLog(database);
         if (unverified) verify(database);
         probe(database);
         unverified = false;
+        if (unchained) chain.check();
+        unchained = false;
         return undefined;
       } catch (error) {
         return abandon(error);

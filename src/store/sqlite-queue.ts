@@ -7,7 +7,7 @@ import { type Unit, UnitRefused } from './database.ts';
 import type { Ballast } from './sqlite-ballast.ts';
 import { createSqlNumbers, encodeBatch } from './sqlite-batch.ts';
 import type { BatchReply, Failure, Refusal } from './sqlite-committer.ts';
-import type { Ailment } from './sqlite-trouble.ts';
+import { type Ailment, lasts } from './sqlite-trouble.ts';
 import type { Job, Reply, WriterData } from './sqlite-writer.ts';
 
 export const QUEUED_UNITS_MAX = 10_000;
@@ -197,7 +197,7 @@ class Queue implements WriterQueue {
 
   #fail(units: Waiting[], failed: Failure): void {
     this.#parts.log.error('store.commit_failed', { reason: failed.trouble, code: String(failed.code), count: units.length });
-    if (failed.trouble === 'full' || failed.trouble === 'io') this.#ail(failed.trouble);
+    if (lasts(failed.trouble)) this.#ail(failed.trouble);
     for (const each of units) each.reject(unavailable(failed.trouble, failed.code));
   }
 
@@ -231,7 +231,7 @@ class Queue implements WriterQueue {
 
   #mended(failed: Failure | undefined): void {
     if (failed) {
-      if (failed.trouble === 'full' || failed.trouble === 'io') this.#ail(failed.trouble);
+      if (lasts(failed.trouble)) this.#ail(failed.trouble);
       this.#planMend();
       return;
     }

@@ -1,3 +1,5 @@
+import { ChainDamaged } from './audit-chain.ts';
+
 /** What a failed statement or commit means for the writer. */
 export type Trouble =
   /** A constraint said no: only the unit is lost. */
@@ -9,10 +11,12 @@ export type Trouble =
   /** No space left. */
   | 'full'
   /** The disk or the file: nothing more is written before the file has been verified. */
-  | 'io';
+  | 'io'
+  /** The last audit row cannot be built upon; health says it in these words. */
+  | 'audit chain damaged';
 
 /** Why the writer takes nothing; `dead` is a writer thread that ended. */
-export type Ailment = 'full' | 'io' | 'dead';
+export type Ailment = 'full' | 'io' | 'audit chain damaged' | 'dead';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const CONSTRAINT = 19;
@@ -29,6 +33,7 @@ export function resultCode(error: unknown): number {
 
 /** Errors without a result code come from binding a value SQLite does not know: a defect of ours. */
 export function troubleOf(error: unknown): Trouble {
+  if (error instanceof ChainDamaged) return 'audit chain damaged';
   const code = resultCode(error) & 0xff;
   if (code === CONSTRAINT) return 'refused';
   if (BUSY.has(code)) return 'busy';
@@ -37,3 +42,7 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 export const concernsUnitOnly = (trouble: Trouble): trouble is 'refused' | 'faulty' => trouble === 'refused' || trouble === 'faulty';
+
+/** Troubles that stay until somebody mends what is behind them: nothing more is taken meanwhile. */
+export const lasts = (trouble: Trouble): trouble is 'full' | 'io' | 'audit chain damaged' =>
+  trouble === 'full' || trouble === 'io' || trouble === 'audit chain damaged';
