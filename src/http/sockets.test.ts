@@ -310,7 +310,8 @@ test('a reader that takes nothing hurts only itself: nothing is queued for it, a
   await until(() => got > 40_000_000, { ms: 15_000 });
   expect(given.slice(0, 50).reduce((total, each) => total + each, 0)).toBe(sum);
   good.destroy();
-  expect(bytesInUse() - before).toBeLessThan(32 * 2 ** 20);
+  // What the good reader left behind is freed in its own time; what is queued for the others would stay.
+  await until(() => bytesInUse() - before < 32 * 2 ** 20, { everyMs: 100, what: () => 'the memory of the stream to be free again' });
   for (const socket of stalled) socket.destroy();
   await world.http.stop();
   expect(before - bytesInUse()).toBeLessThan(50 * 2 ** 20);

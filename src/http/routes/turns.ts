@@ -18,7 +18,7 @@ export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnS
       const open = status === 'queued' || status === 'running';
       const wanted = open ? { open } : status && { status };
       const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...wanted });
-      const views = await Promise.all(listed.items.map((turn) => agent.view(turn.id, call.principal)));
+      const views = await Promise.all(listed.items.map((turn) => viewOrNothing(agent, turn.id, call)));
       // A page of open turns may be short: which of them waits and which runs is known only here.
       const items = views.filter((view) => view !== undefined && (!open || view.status === status));
       return json(200, pageOf({ items, nextCursor: listed.nextCursor }));
@@ -34,6 +34,16 @@ export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnS
       return presentTurn(found<TurnAnswer>(await agent.cancel(turnIdOf(call), call.principal)));
     },
   };
+}
+
+/** A turn whose reply is damaged says so when it is asked for; it must not take the whole list with it. */
+async function viewOrNothing(agent: Agent, turnId: string, call: Call): Promise<TurnAnswer | undefined> {
+  try {
+    return await agent.view(turnId, call.principal);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'internal') return undefined;
+    throw error;
+  }
 }
 
 /** Throws `not_found` for anything that cannot be a turn's id: no look-up for made-up text. */
