@@ -21,7 +21,7 @@ export async function runTask([name = '', ...args]: string[]): Promise<number> {
   } catch (error) {
     const isOurs = error instanceof ConfigError;
     const said = isOurs ? error.message : `the task failed (${error instanceof Error ? error.name : 'an error without a name'}).`;
-    process.stderr.write(`holdfast: ${said}\nFix: ${isOurs ? error.fix : 'holdfast doctor'}\n`);
+    process.stderr.write(`holdfast: ${said}\nFix: ${isOurs ? error.fix : 'holdfast config validate'}\n`);
     return isOurs ? error.exitCode : 1;
   }
 }

@@ -39,5 +39,9 @@ function taskFailed(said: string, code: number): CliError {
   const from = said.lastIndexOf('holdfast: ');
   const [what = '', fix] = (from === -1 ? '' : said.slice(from + 'holdfast: '.length)).trimEnd().split(/\nFix: /);
   const message = what === '' ? `The task ended with ${code}.` : what;
-  return new CliError(message, { exit: code, fix: fix ?? 'holdfast doctor', code: code === EXIT.config ? 'config_invalid' : 'failed' });
+  return new CliError(message, {
+    exit: code,
+    fix: fix ?? 'holdfast config validate',
+    code: code === EXIT.config ? 'config_invalid' : 'failed',
+  });
 }

@@ -48,8 +48,8 @@ const KEY_BYTES = 32;
 /** `wrappedBy` of everything the master key wraps. */
 const KEK = 0;
 const MADE_AT_FIRST: readonly Purpose[] = ['drk', 'mac-audit', 'mac-idempotency', 'index', 'tenant'];
-/** The only cure is the keyring of a backup; the verb says what is broken and where. */
-const DOCTOR = 'holdfast doctor';
+/** The only cure: without its keyring nothing of the data can be opened. */
+const RESTORE = 'put the data folder of a backup back, keys and data of the same time';
 
 /** Makes a tenant's first keys. Only for an install without data: with data present a key is never generated. */
 export function createKeyring(owner: KeyringOwner & { now: () => number }): { keyring: Keyring; rows: KeyringRow[] } {
@@ -75,7 +75,7 @@ export function openKeyring(owner: KeyringOwner & { rows: readonly KeyringRow[] 
   checkMasterKey(owner, rows);
   const newest = (purpose: Purpose): [KeyringRow, Buffer] => {
     const row = rows.filter((each) => each.purpose === purpose).reduce<KeyringRow | undefined>(newer, undefined);
-    if (!row) throw new ConfigError(`The keyring has no ${purpose} key.`, DOCTOR);
+    if (!row) throw new ConfigError(`The keyring has no ${purpose} key.`, RESTORE);
     return [row, openRow(owner, row)];
   };
   const newestKey = (purpose: Purpose): KeyObject => toKey(newest(purpose)[1]);
@@ -139,7 +139,7 @@ function keyringOf(owner: KeyringOwner, keys: Keys): Keyring {
 
 function checkMasterKey(owner: KeyringOwner, rows: readonly KeyringRow[]): void {
   const check = rows.find((row) => row.purpose === 'check');
-  if (!check) throw new ConfigError('The keyring has no check record.', DOCTOR);
+  if (!check) throw new ConfigError('The keyring has no check record.', RESTORE);
   try {
     const opened = unwrap(owner.kek, rowPlace(owner, 'check', check.version), check.wrapped);
     if (isSame(opened, checkBytes(owner.kek))) return;
@@ -159,7 +159,7 @@ function openRow(owner: KeyringOwner, row: KeyringRow): Buffer {
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
   }
-  throw new ConfigError(`The keyring is damaged: its ${row.purpose} key, version ${row.version}, does not open.`, DOCTOR);
+  throw new ConfigError(`The keyring is damaged: its ${row.purpose} key, version ${row.version}, does not open.`, RESTORE);
 }
 
 function rowPlace(owner: KeyringOwner, purpose: Purpose, version: number): KeyPlace {

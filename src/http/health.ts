@@ -55,5 +55,10 @@ export function readHealth(parts: HealthParts): HealthView {
 
 function storageCheck({ writable, reason }: { writable: boolean; reason?: string }): Check {
   if (writable) return { id: 'storage', status: 'ok' };
-  return { id: 'storage', status: 'down', detail: reason ?? 'not writable', fix: 'holdfast doctor' };
+  return {
+    id: 'storage',
+    status: 'down',
+    detail: reason ?? 'not writable',
+    fix: reason?.startsWith('audit') ? 'holdfast audit verify' : 'holdfast logs --level error',
+  };
 }

@@ -26,6 +26,6 @@ function openFile(path: string): DatabaseSync {
   try {
     return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
   } catch (error) {
-    throw new ConfigError('The database cannot be opened.', 'holdfast doctor', { cause: error, exitCode: 1 });
+    throw new ConfigError('The database cannot be opened.', 'put the data folder of a backup back', { cause: error, exitCode: 1 });
   }
 }

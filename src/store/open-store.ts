@@ -119,7 +119,7 @@ async function findIdentity({ database: db, masterKey, random }: StoreParts, ten
   const agentId = facts.get(AGENT_KEY);
   if (rows.length === 0 && install === undefined && data.length === 0) return undefined;
   if (install === undefined || agentId === undefined)
-    throw new ConfigError('The data has lost its identity (table meta).', 'holdfast doctor');
+    throw new ConfigError('The data has lost its identity (table meta).', 'put the data folder of a backup back');
   const owner = { kek: masterKey, tenant, install, ...(random ? { random } : {}) };
   return { keyring: openKeyring({ ...owner, rows }), agentId, install };
 }
