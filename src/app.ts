@@ -16,6 +16,7 @@ import { createLifecycle, type LifecycleState, type Part } from './base/lifecycl
 import { type Logger, silentLogger } from './base/log.ts';
 import { Secret } from './base/secret.ts';
 import { readMasterKey } from './crypto/key-file.ts';
+import { noteAct } from './http/note-act.ts';
 import { createHttp, type Http } from './http/server.ts';
 import { createTurnFigures } from './metrics/figures.ts';
 import { createModels } from './model/create-models.ts';
@@ -215,12 +216,24 @@ function mergeTools(own: Tool[], clock: Clock): Tool[] {
 }
 
 function agentPart(house: House): Part {
+  const { config, overrides } = house;
+  const note = async (action: 'agent.start' | 'agent.stop', detail: Record<string, string | number>) => {
+    const store = house.store.get();
+    await noteAct(
+      { store, log: house.base.log },
+      { principal: 'system', action, target: store.agentId, requestId: '', outcome: 'ok', detail },
+    );
+  };
   return {
     name: 'agent',
-    start: () => house.agent.get().start(),
+    async start() {
+      await note('agent.start', { version: overrides.version ?? '0.0.0', environment: config.env, models: config.models.join(',') });
+      await house.agent.get().start();
+    },
     async stop() {
       const agent = house.agent.get();
       await agent.stop();
+      await note('agent.stop', { left: agent.figures().open });
       house.drain = { drained: agent.figures().drained, sessionId: (await house.store.get().sessions.current())?.id ?? null };
     },
   };

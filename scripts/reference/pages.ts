@@ -1,6 +1,7 @@
 // The pages under docs/reference/, each made of the table that the program itself uses. `test/reference.test.ts` finds one that has drifted.
 import { ERRORS } from '../../src/base/errors.ts';
 import { SETTING_KEYS, type Setting, settingOf } from '../../src/base/settings.ts';
+import { type AuditActionInfo, auditActions } from '../../src/contract/audit-actions.ts';
 import { eventKinds } from '../../src/contract/events.ts';
 import { createSchemaSet } from '../../src/contract/openapi-schemas.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
@@ -13,12 +14,27 @@ import { code, heading, table, typeText } from './markdown.ts';
 export function referencePages(): Record<string, string> {
   const pages = {
     'api.md': apiPage(),
+    'audit.md': auditPage(),
     'cli.md': cliPage(),
     'errors.md': errorsPage(),
     'events.md': eventsPage(),
     'settings.md': settingsPage(),
   };
   return Object.fromEntries(Object.entries(pages).map(([name, lines]) => [name, `${lines.join('\n')}\n`]));
+}
+
+function auditPage(): string[] {
+  const rows = Object.entries<AuditActionInfo>(auditActions).map(([name, { target, when, outcomes, detail = '' }]) => {
+    return [code(name), when, target, outcomes, detail];
+  });
+  return [
+    ...heading(
+      'Audit',
+      'Every act that leaves a row in the audit chain. A row also has the principal, the time, the id of the request and the hash that binds it to all rows before it. What changes data is written in the same transaction as its row; a reading is answered when its row is durable. Nothing in a row is text of a conversation. `npx holdfast audit list` shows the rows, `npx holdfast audit verify` judges the chain.',
+    ),
+    '',
+    ...table(['action', 'written when', 'target', 'outcome', 'detail'], rows),
+  ];
 }
 
 function settingsPage(): string[] {

@@ -69,7 +69,7 @@ export interface Agent {
   /** The turn as it stands now. */
   view(turnId: string, principal: Principal): Promise<TurnAnswer | undefined>;
   /** Asks an open turn to end as `cancelled`; resolves with its terminal answer (or as it ended before). */
-  cancel(turnId: string, principal: Principal): Promise<TurnAnswer | undefined>;
+  cancel(turnId: string, principal: Principal, requestId: string): Promise<TurnAnswer | undefined>;
   /** Erases a session: cancels its open turns first. False when absent or not the principal's. */
   erase(sessionId: string, principal: Principal, requestId: string): Promise<boolean>;
   figures(): Figures;

@@ -88,7 +88,7 @@ describe('a message', () => {
     const crowd = await Promise.all(Array.from({ length: 150 }, () => codeOf(world.say('all', { sessionId }))));
     expect(crowd.filter((code) => code === 'overloaded').length).toBeGreaterThanOrEqual(150 - 65);
     const open = await world.store.turns.open();
-    await Promise.all(open.map(({ id }) => world.agent.cancel(id, local)));
+    await Promise.all(open.map(({ id }) => world.agent.cancel(id, local, 'req')));
   });
 
   it('of a session that is not there, or of a model that is not known, is not accepted', async () => {
@@ -182,7 +182,7 @@ describe('a turn that is cancelled', () => {
     });
     const handle = await world.say('hi');
     await slow.reached;
-    expect(await world.agent.cancel(handle.turnId, local)).toMatchObject({
+    expect(await world.agent.cancel(handle.turnId, local, 'req')).toMatchObject({
       status: 'cancelled',
       reason: 'caller',
       reply: 'Half',

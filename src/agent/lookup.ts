@@ -38,11 +38,17 @@ export function createLookup({ store, live, clock, waitMs }: LookupParts): Looku
       if (!found) return undefined;
       return found.running ? viewLive(found.running) : viewStored(store, found.turn);
     },
-    async cancel(id, principal) {
+    async cancel(id, principal, requestId) {
       const found = await lookUp(id, principal);
       if (!found) return undefined;
-      found.running?.stop('caller');
-      return settled(store, found.running, found.turn);
+      const { running, turn } = found;
+      if (!running) return settled(store, running, turn);
+      const detail = { session: turn.sessionId };
+      // Given to the writer before the turn is told, so that the chain has the cause before the effect.
+      const noted = store.audit({ principal: principal.id, action: 'turn.cancel', target: id, requestId, outcome: 'ok', detail });
+      running.stop('caller');
+      const [answer] = await Promise.all([settled(store, running, turn), noted]);
+      return answer;
     },
   };
 }

@@ -32,6 +32,8 @@ export interface LoopParts {
 /** What a run has done so far; a later part of the story reads it even when the loop ended badly. */
 export interface Progress {
   steps: StepRecord[];
+  /** How many of `steps` are in the audit already. */
+  audited: number;
   usage: Usage;
   /** Text of the steps that are durable already. */
   texts: string[];
@@ -127,14 +129,19 @@ interface AskedStep {
 async function runStep(parts: LoopParts, live: LiveTurn, progress: Progress, step: AskedStep): Promise<ModelMessage[]> {
   const { store, toolbox } = parts;
   const turn = live.turn;
-  const writeAsked = () => store.turns.asked({ turn, step: step.step, parts: step.asked, model: step.model, usage: step.usage });
+  const acts = progress.steps.slice(progress.audited);
+  const writeAsked = () => store.turns.asked({ turn, step: step.step, parts: step.asked, model: step.model, usage: step.usage, acts });
   const repeatable = step.calls.every((call) => toolbox.repeatable(call.name));
-  if (!repeatable) await writeAsked();
+  if (!repeatable) {
+    await writeAsked();
+    progress.audited += acts.length;
+  }
   const ran = await toolbox.run(step.calls, live);
   progress.steps.push(...ran.records);
-  const told = () => store.turns.told({ turn, step: step.step, results: ran.results });
+  const told = () => store.turns.told({ turn, step: step.step, results: ran.results, acts: ran.records });
   if (repeatable) await Promise.all([writeAsked(), told()]);
   else await told();
+  progress.audited = progress.steps.length;
   return stepMessages({ parts: step.asked, results: ran.results });
 }
 
@@ -147,14 +154,23 @@ async function resume(parts: LoopParts, live: LiveTurn, progress: Progress): Pro
     const calls = stored.parts.filter((part) => part.type === 'call');
     if (results) {
       parts.toolbox.remember(live, results);
+      // Told and audited by the process that died; the record of the turn names them still.
+      const named = new Set(progress.steps.map((each) => (each.kind === 'tool' ? each.callId : '')));
+      const unnamed = results.filter(({ callId }) => !named.has(callId)).map((result) => parts.toolbox.record(result));
+      if (progress.steps.length === progress.audited) progress.audited += unnamed.length;
+      progress.steps.push(...unnamed);
     } else {
       const again = calls.filter((call) => parts.toolbox.repeatable(call.name));
       const ran = await parts.toolbox.run(again, live);
-      progress.steps.push(...ran.records);
       const known = new Map(ran.results.map((result) => [result.callId, result]));
       results = calls.map((call) => known.get(call.callId) ?? parts.toolbox.unknown(call));
       parts.toolbox.remember(live, results);
-      await parts.store.turns.told({ turn: live.turn, step: stored.step, results });
+      progress.steps.push(
+        ...ran.records,
+        ...results.filter(({ callId }) => !known.has(callId)).map((result) => parts.toolbox.record(result)),
+      );
+      await parts.store.turns.told({ turn: live.turn, step: stored.step, results, acts: progress.steps.slice(progress.audited) });
+      progress.audited = progress.steps.length;
     }
     const text = stored.parts.reduce((said, part) => (part.type === 'text' ? said + part.text : said), '');
     progress.texts.push(text);

@@ -18,9 +18,14 @@ export interface Toolbox {
   run(calls: readonly CallPart[], live: LiveTurn): Promise<{ results: ResultPart[]; records: ToolStepRecord[] }>;
   /** Takes in outcomes of an earlier run of this turn. */
   remember(live: LiveTurn, results: readonly ResultPart[]): void;
+  /** What the turn's record says of an outcome. */
+  record(result: ResultPart, ms?: number): ToolStepRecord;
   /** The outcome of a call that was under way when its process died. */
   unknown(call: CallPart): ResultPart;
 }
+
+/** In records, which are not sealed, for a name that only the model knows. */
+const NO_SUCH_TOOL = '(no such tool)';
 
 export function createToolbox(tools: readonly Tool[], specs: ToolSpec[], { clock, log }: { clock: Clock; log: Logger }): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
@@ -54,14 +59,19 @@ export function createToolbox(tools: readonly Tool[], specs: ToolSpec[], { clock
     return { type: 'result', callId, name, outcome, value };
   }
 
+  const record = ({ name, callId, outcome }: ResultPart, ms = 0): ToolStepRecord => {
+    return { kind: 'tool', name: byName.has(name) ? name : NO_SUCH_TOOL, callId, outcome, ms };
+  };
+
   return {
     specs,
+    record,
     repeatable: (name) => byName.get(name)?.repeatable ?? !byName.has(name),
     async run(calls, live) {
       const ran = await Promise.all(calls.map((call) => runOne(call, live)));
       return {
         results: ran.map(({ result }) => result),
-        records: ran.map(({ result, ms }) => ({ kind: 'tool', name: result.name, callId: result.callId, outcome: result.outcome, ms })),
+        records: ran.map(({ result, ms }) => record(result, ms)),
       };
     },
     remember(live, results) {

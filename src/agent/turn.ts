@@ -28,14 +28,14 @@ export async function runTurn(parts: TurnParts, live: LiveTurn): Promise<void> {
   live.state = 'running';
   live.waitingFor = undefined;
   live.runAt = parts.clock.monotonic();
-  const progress: Progress = { steps: [], usage: { inputTokens: 0, outputTokens: 0 }, texts: [], model: null };
+  const progress: Progress = { steps: [], audited: 0, usage: { inputTokens: 0, outputTokens: 0 }, texts: [], model: null };
   const thought = await thinkSafely(parts, live, progress);
   if (thought === 'left' || live.stopped() === 'drain') return leave(live, 'left');
   if (thought === 'gone') return leave(live, 'gone');
 
   const verdict = await judge(parts, live, progress, thought);
   const record = recordOf(parts.clock, live, progress, verdict);
-  const stored = await commit(parts, live, { turn: live.turn, ...verdict, record });
+  const stored = await commit(parts, live, { turn: live.turn, ...verdict, record, acts: progress.steps.slice(progress.audited) });
   if (typeof stored === 'string') return leave(live, stored);
 
   const texts = {
@@ -180,9 +180,9 @@ async function commit(parts: TurnParts, live: LiveTurn, input: CommitInput): Pro
 }
 
 /** The same turn ended as failed: no reply, no fallback, so nothing that could be refused the way the first end was. */
-function failedInput({ turn, record }: CommitInput): CommitInput {
+function failedInput({ turn, record, acts }: CommitInput): CommitInput {
   const end = { status: 'failed', reason: 'internal' } as const;
-  return { turn, ...end, reply: [], incomplete: false, record: { ...record, ...end, model: null } };
+  return { turn, ...end, reply: [], incomplete: false, record: { ...record, ...end, model: null }, acts };
 }
 
 /** Those who wait now learn that the outcome could not be stored; the turn goes on. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asAdmin, createWorld } from '../../test/support/http-world.ts';
+import { asAdmin, asLocal, createWorld } from '../../test/support/http-world.ts';
 
 const headers = asAdmin;
 
@@ -48,6 +48,18 @@ describe('sessions', () => {
     await call(`PATCH /v1/sessions/${ids[1]}`, { headers, body: { current: true } });
     const { data } = await (await call('GET /v1/sessions', { headers })).json();
     expect(data.map((session) => (session as unknown as { current: boolean }).current)).toEqual([false, true, false]);
+  });
+
+  test('read by another than their maker leave a row, and can be read when no row can be written', async () => {
+    const { call, ids, store } = await sessions(1);
+    const line = `GET /v1/sessions/${ids[0]}/messages`;
+    await call(line, { headers });
+    expect(store.auditRows).toEqual([]);
+    const reader = { headers: asLocal, peer: '127.0.0.1' };
+    expect((await call(line, reader)).status).toBe(200);
+    expect(store.auditRows).toMatchObject([{ principal: 'local', action: 'session.read', target: ids[0], detail: { messages: 0 } }]);
+    store.condition.writable = false;
+    expect((await call(line, reader)).status).toBe(200);
   });
 
   test('take no unknown change', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { AuditAction } from '../contract/audit-actions.ts';
 import { headOf, WRITER_KEY } from './audit-chain.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import { damagedRecord } from './damaged-rows.ts';
@@ -21,7 +22,7 @@ export function canonicalDetail(detail: AuditDetail): string {
 
 export interface Act {
   principal: string;
-  action: string;
+  action: AuditAction;
   target: string;
   requestId: string;
   outcome: string;

@@ -143,7 +143,7 @@ test('the audit chain links every row from the first, over restarts and refused 
   store = await world.store();
   await store.audit({
     principal: 'p',
-    action: 'login.refuse',
+    action: 'auth.refuse',
     target: '',
     requestId: 'r',
     outcome: 'denied',
@@ -165,7 +165,7 @@ test('the audit chain links every row from the first, over restarts and refused 
     'install.create',
     'session.create',
     'turn.accept',
-    'login.refuse',
+    'auth.refuse',
     'turn.accept',
     'turn.end',
   ]);

@@ -134,7 +134,7 @@ async function createIdentity({ database: db, masterKey, clock, ids, random }: S
     [AGENT_KEY, agentId],
     [WRITER_KEY, fresh(16).toString('hex')],
   ];
-  const act = { principal: 'system', action: 'install.create', target: agentId, requestId: '', outcome: 'ok' };
+  const act = { principal: 'system', action: 'install.create' as const, target: agentId, requestId: '', outcome: 'ok' };
   await db.write({
     statements: [
       ...facts.map((values): Statement => ({ sql: SET_META, values, changes: 1, guard: 'install' })),

@@ -77,7 +77,7 @@ export function createSessions(parts: SessionsParts): Sessions {
         if (facts) statements.push(await updated(session, change));
         if (change.current) statements.push(rows.setCurrent(id));
         if (statements.length === 0) return stored(session);
-        const act = { principal: by.principal.id, action: 'session.update', target: id, requestId: by.requestId, outcome: 'ok' };
+        const act = { principal: by.principal.id, action: 'session.update' as const, target: id, requestId: by.requestId, outcome: 'ok' };
         try {
           await db.write({ statements, audit: [audit.entry(session.tenant, act)] });
           return stored(await rows.get(id));
@@ -95,7 +95,7 @@ export function createSessions(parts: SessionsParts): Sessions {
         { sql: END_EPOCH, values: [id], changes: 1, guard: 'session' },
         ...ERASURE.map((sql): Statement => ({ sql, values: [id] })),
       ];
-      const act = { principal: principal.id, action: 'session.delete', target: id, requestId, outcome: 'ok' };
+      const act = { principal: principal.id, action: 'session.delete' as const, target: id, requestId, outcome: 'ok' };
       const detail = { messages: session.messageCount, turns: session.turnCount };
       try {
         await db.write({ statements, audit: [audit.entry(session.tenant, { ...act, detail })], scrub: true });

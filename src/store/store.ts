@@ -1,4 +1,5 @@
 import type { AuditHead, AuditVerification } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/audit-actions.ts';
 import type { ModelMessage, Part, Role } from '../contract/message.ts';
 import type { StepRecord, TerminalStatus, TurnReason, TurnRecord, TurnStatus, Usage } from '../contract/turn.ts';
 
@@ -85,6 +86,7 @@ export interface AskedInput {
   parts: Part[];
   model: string;
   usage: Usage;
+  acts?: Acts;
 }
 
 /** The outcomes of that step's tools, made durable before the next model call. */
@@ -92,7 +94,11 @@ export interface ToldInput {
   turn: StoredTurn;
   step: number;
   results: Extract<Part, { type: 'result' }>[];
+  acts?: Acts;
 }
+
+/** Calls of models and tools that no unit of the turn has put into the audit yet: this one does. */
+type Acts = readonly StepRecord[];
 
 export interface CommitInput {
   turn: StoredTurn;
@@ -104,6 +110,7 @@ export interface CommitInput {
   /** Our own sentence: stored as a `fallback` message, never as model output. */
   fallback?: string;
   record: TurnRecord;
+  acts?: Acts;
 }
 
 /** What recovery finds of a turn that was under way: its durable steps in order. */
@@ -241,7 +248,7 @@ export interface Store {
   /** One audit row for an act that changes no other row (a sign-in, a refused request). */
   audit(act: {
     principal: string;
-    action: string;
+    action: AuditAction;
     target: string;
     requestId: string;
     outcome: string;

@@ -1,12 +1,13 @@
 // The durable units of a turn under way, as values: what each writes and what guards it. Writing them is turns.ts.
 import type { Clock } from '../base/clock.ts';
-import { type Audit, wallTime } from './audit.ts';
+import { type Act, type Audit, wallTime } from './audit.ts';
 import type { Statement, Unit } from './database.ts';
 import type { Remembered } from './history.ts';
 import type { Lease, Leases } from './leases.ts';
 import type { MessageRows } from './messages.ts';
 import { createScribe, type Scribe } from './scribe.ts';
 import type { AskedInput, CommitInput, StoredTurn, ToldInput } from './store.ts';
+import { callActs, endAct } from './turn-acts.ts';
 import type { TurnSteps } from './turn-steps.ts';
 
 const IS_OPEN = `status IN ('queued', 'running')`;
@@ -47,23 +48,26 @@ export interface TurnUnitsParts {
 
 export function createTurnUnits(parts: TurnUnitsParts): TurnUnits {
   const { clock, audit, leases, steps } = parts;
+  const entries = ({ tenant }: StoredTurn, acts: Act[]) => acts.map((act) => audit.entry(tenant, act));
   const hold = (lease: Lease, messages: number) => leases.hold(lease, { turns: 0, messages, at: wallTime(clock) });
 
   return {
-    asked(lease, { turn, step, parts: said, model, usage }) {
+    asked(lease, { turn, step, parts: said, model, usage, acts }) {
       const scribe = createScribe(parts, lease, turn);
       scribe.write({ role: 'assistant', parts: said, step, model });
       const calls = said.filter((part) => part.type === 'call');
       const ledger = steps.started(lease, turn, { step, names: calls.map(({ name }) => name), callIds: calls.map(({ callId }) => callId) });
       const run = { sql: RUN, values: [model, usage.inputTokens, usage.outputTokens, turn.id], changes: 1, guard: OPEN_GUARD };
-      return { unit: { statements: [hold(lease, 1), run, ledger, ...scribe.statements] }, ...addedBy(scribe) };
+      const unit = { statements: [hold(lease, 1), run, ledger, ...scribe.statements], audit: entries(turn, callActs(turn, acts)) };
+      return { unit, ...addedBy(scribe) };
     },
 
-    told(lease, { turn, step, results }) {
+    told(lease, { turn, step, results, acts }) {
       const scribe = createScribe(parts, lease, turn);
       scribe.write({ role: 'tool', parts: results, step });
       const open = { sql: STILL_OPEN, values: [turn.id], changes: 1, guard: OPEN_GUARD };
-      return { unit: { statements: [hold(lease, 1), open, steps.told(turn, step), ...scribe.statements] }, ...addedBy(scribe) };
+      const statements = [hold(lease, 1), open, steps.told(turn, step), ...scribe.statements];
+      return { unit: { statements, audit: entries(turn, callActs(turn, acts)) }, ...addedBy(scribe) };
     },
 
     commit(lease, input, ledger) {
@@ -87,7 +91,7 @@ export function createTurnUnits(parts: TurnUnitsParts): TurnUnits {
       return {
         turn,
         ...addedBy(scribe),
-        unit: { statements, audit: [audit.entry(turn.tenant, endAct(turn, input, sha256))] },
+        unit: { statements, audit: entries(turn, [...callActs(turn, input.acts), endAct(turn, input, sha256)]) },
       };
     },
 
@@ -112,28 +116,5 @@ function endStatement(turn: StoredTurn, { record, incomplete, reason }: CommitIn
     values: [turn.status, reason ?? null, turn.attempt, cut, turn.model, inputTokens, outputTokens, ...times, turn.id],
     changes: 1,
     guard: OPEN_GUARD,
-  };
-}
-
-function endAct(turn: StoredTurn, { record, reason, fallback }: CommitInput, sha256: string | undefined) {
-  const count = (kind: 'model' | 'tool') => record.steps.filter((step) => step.kind === kind).length;
-  return {
-    principal: turn.principal,
-    action: 'turn.end',
-    target: turn.id,
-    requestId: turn.requestId,
-    outcome: turn.status,
-    detail: {
-      session: turn.sessionId,
-      reason,
-      model: turn.model ?? undefined,
-      attempt: turn.attempt,
-      fallback: fallback === undefined ? undefined : 1,
-      inputTokens: turn.usage.inputTokens,
-      outputTokens: turn.usage.outputTokens,
-      modelSteps: count('model'),
-      toolCalls: count('tool') || undefined,
-      sha256,
-    },
   };
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const id = world.ids.make('ses');
   await store.sessions.create({ id, principal: admin, requestId: 'r1' });
   for (let n = 0; n < 15; n += 1) await exchange(store, world.ids, id, { question: 'q', answer: 'a' });
-  await store.audit({ principal: 'ключ', action: 'key.create', target: '', requestId: 'r\u0000', outcome: '\u{1f511}', detail: { a: 1 } });
+  await store.audit({ principal: 'ключ', action: 'auth.refuse', target: '', requestId: 'r\u0000', outcome: '\u{1f511}', detail: { a: 1 } });
   for (let n = 0; n < 5; n += 1) await exchange(store, world.ids, id, { question: 'q', answer: 'a' });
   const noted = await store.auditHead();
   if (!noted) throw new Error('no head');

@@ -1,14 +1,16 @@
 import type { Agent } from '../../agent/agent.ts';
 import { AppError } from '../../base/errors.ts';
 import { type Ids, isId } from '../../base/ids.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Principal, Store, StoredSession } from '../../store/store.ts';
 import { type Call, type HandlersOf, json } from '../call.ts';
+import { noteAct } from '../note-act.ts';
 import { listQueryOf, pageOf } from '../paging.ts';
 import { presentMessage, presentSession } from '../present-session.ts';
 
 type SessionRoutes = 'createSession' | 'listSessions' | 'getSession' | 'patchSession' | 'deleteSession' | 'listMessages';
 
-export function sessionHandlers(parts: { agent: Agent; store: Store; ids: Ids }): HandlersOf<SessionRoutes> {
+export function sessionHandlers(parts: { agent: Agent; store: Store; ids: Ids; log: Logger }): HandlersOf<SessionRoutes> {
   const { agent, store, ids } = parts;
   const currentId = async () => (await store.sessions.current())?.id;
 
@@ -47,9 +49,13 @@ export function sessionHandlers(parts: { agent: Agent; store: Store; ids: Ids })
       return json(200, { id, erasure: 'complete' });
     },
     async listMessages(call) {
-      const { id } = await visible(call);
+      const { id, principal: owner } = await visible(call);
       const { cursor, limit } = call.query;
       const listed = await store.messages.list(id, { limit, ...(cursor !== undefined && { cursor }) });
+      const { principal, requestId } = call;
+      const detail = { messages: listed.items.length };
+      if (principal.id !== owner)
+        await noteAct(parts, { principal: principal.id, action: 'session.read', target: id, requestId, outcome: 'ok', detail });
       return json(200, pageOf({ items: listed.items.map(presentMessage), nextCursor: listed.nextCursor }));
     },
   };

@@ -31,7 +31,7 @@ export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnS
       return streams.reply(call, found(await agent.find(turnIdOf(call), call.principal)));
     },
     async cancelTurn(call) {
-      return presentTurn(found<TurnAnswer>(await agent.cancel(turnIdOf(call), call.principal)));
+      return presentTurn(found<TurnAnswer>(await agent.cancel(turnIdOf(call), call.principal, call.requestId)));
     },
   };
 }
