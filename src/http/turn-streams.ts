@@ -5,11 +5,12 @@ import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type Position, parsePosition, START } from '../contract/events.ts';
 import type { PublicCall, Reply } from './call.ts';
+import { createEventStreams } from './event-stream.ts';
 import { SSE_HEADERS } from './headers.ts';
 import type { HttpLimits } from './limits.ts';
 import { asAppError } from './problem.ts';
 import { dropPeer, header, headerCount, type RequestView } from './request-view.ts';
-import { createEventStreams } from './sse.ts';
+import { eventText, turnSource } from './turn-frames.ts';
 
 export interface TurnStreams {
   reply(call: PublicCall, handle: TurnHandle): Reply;
@@ -32,12 +33,12 @@ export function createTurnStreams(parts: { clock: Clock; log: Logger; limits: Ht
   const streams = createEventStreams(parts);
   return {
     reply({ view, requestId }, handle) {
-      const body = streams.open(handle.events(positionOf(view)), {
+      const body = streams.open(turnSource(handle.events(positionOf(view))), {
         onError(thrown) {
           const error = asAppError(thrown);
           parts.log.error('stream.failed', { requestId, turnId: handle.turnId, code: error.code, error: thrown });
           const { code, details } = error;
-          return { type: 'error', problem: problemOf(new AppError(code, { ...details, turnId: handle.turnId }), requestId) };
+          return eventText({ type: 'error', problem: problemOf(new AppError(code, { ...details, turnId: handle.turnId }), requestId) });
         },
         drop: () => dropPeer(view),
       });

@@ -1,6 +1,5 @@
-import type { PlacedEvent, TurnCursor } from '../agent/agent.ts';
+// Server-sent events: one stream per reader, fed no faster than the reader takes them.
 import type { Clock, Timer } from '../base/clock.ts';
-import { eventBody, formatPosition, type Position, type TurnEvent } from '../contract/events.ts';
 import type { HttpLimits } from './limits.ts';
 
 interface StreamParts {
@@ -8,17 +7,28 @@ interface StreamParts {
   limits: Pick<HttpLimits, 'heartbeatMs' | 'streamStallMs' | 'streamPieceUnits'>;
 }
 
+/** What a stream is made of. */
+export interface StreamSource<T> {
+  /** The next items, at least one; an empty list when no more will come. Waits otherwise. */
+  next(): Promise<T[]>;
+  close(): void;
+  /** Nothing comes after this one. */
+  isLast(item: T): boolean;
+  /** Takes whole events off the front of `items`, as text of about `unitsMax`; an item may be cut in two. */
+  take(items: T[], unitsMax: number): string;
+}
+
 export interface StreamReader {
-  /** The last event of a stream whose cursor failed: the turn itself is unharmed. */
-  onError(error: unknown): TurnEvent;
+  /** Last words of a stream whose source failed: whole events, or ''. */
+  onError(error: unknown): string;
   /** Cuts the connection of a reader that takes nothing. */
   drop(): void;
 }
 
 /** The streams under way, so that a stop can end them. */
 export interface EventStreams {
-  /** A turn's events as server-sent events. Nothing is read from the cursor before the socket takes what came before. */
-  open(cursor: TurnCursor, reader: StreamReader): ReadableStream<Uint8Array>;
+  /** Nothing is read from the source before the socket takes what came before. */
+  open<T>(source: StreamSource<T>, reader: StreamReader): ReadableStream<Uint8Array>;
   /** Ends every stream after the event it is at. Readers can resume. */
   endAll(): void;
   readonly size: number;
@@ -27,8 +37,8 @@ export interface EventStreams {
 export function createEventStreams(parts: StreamParts): EventStreams {
   const live = new Set<{ end(): void }>();
   return {
-    open(cursor, reader) {
-      const stream = openStream(cursor, { ...parts, reader }, () => live.delete(stream));
+    open(source, reader) {
+      const stream = openStream(source, { ...parts, reader }, () => live.delete(stream));
       live.add(stream);
       return stream.body;
     },
@@ -43,10 +53,10 @@ export function createEventStreams(parts: StreamParts): EventStreams {
 
 const HEARTBEAT = Buffer.from(': keep-alive\n\n');
 
-function openStream(cursor: TurnCursor, parts: StreamParts & { reader: StreamReader }, onGone: () => void) {
+function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: StreamReader }, onGone: () => void) {
   const { clock, limits, reader } = parts;
-  /** Events taken from the cursor and not yet sent. */
-  const held: PlacedEvent[] = [];
+  /** Items taken from the source and not yet sent. */
+  const held: T[] = [];
   let farewell = '';
   let over = false;
   let gone = false;
@@ -61,12 +71,13 @@ function openStream(cursor: TurnCursor, parts: StreamParts & { reader: StreamRea
   async function ask(): Promise<void> {
     asking = true;
     try {
-      held.push(...(await cursor.next()));
-      over ||= held.length === 0 || isLast(held.at(-1));
+      held.push(...(await source.next()));
+      const last = held.at(-1);
+      over ||= last === undefined || source.isLast(last);
     } catch (error) {
       over = true;
       // Without an id: the reader resumes from where it stood.
-      if (!gone) farewell = eventText(reader.onError(error));
+      if (!gone) farewell = reader.onError(error);
     }
     asking = false;
     wake?.();
@@ -91,7 +102,7 @@ function openStream(cursor: TurnCursor, parts: StreamParts & { reader: StreamRea
     if (gone) return;
     gone = true;
     timer?.cancel();
-    cursor.close();
+    source.close();
     wake?.();
     onGone();
   }
@@ -112,7 +123,7 @@ function openStream(cursor: TurnCursor, parts: StreamParts & { reader: StreamRea
           idleSince = clock.monotonic();
         }
         if (gone) return;
-        const piece = takePiece(held, limits.streamPieceUnits) || farewell;
+        const piece = source.take(held, limits.streamPieceUnits) || farewell;
         if (piece !== '') given.enqueue(Buffer.from(piece));
         else if (beat && !over) given.enqueue(HEARTBEAT);
         beat = false;
@@ -134,37 +145,3 @@ function openStream(cursor: TurnCursor, parts: StreamParts & { reader: StreamRea
     },
   };
 }
-
-/**
- * Takes the next piece of text off the events: small events together, a long delta cut, so that one write hands a socket about `unitsMax` and
- * nothing is rendered before it is sent.
- */
-function takePiece(events: PlacedEvent[], unitsMax: number): string {
-  let piece = '';
-  for (let placed = events.shift(); placed; placed = events.shift()) {
-    const [first, rest] = cutDelta(placed, unitsMax);
-    if (rest) events.unshift(rest);
-    piece += eventText(first.event, first.at);
-    if (piece.length >= unitsMax) break;
-  }
-  return piece;
-}
-
-function eventText(event: TurnEvent, at?: Position): string {
-  const id = at ? `id: ${formatPosition(at)}\n` : '';
-  return `event: ${event.type}\n${id}data: ${JSON.stringify(eventBody(event))}\n\n`;
-}
-
-/** A reader that fell behind gets one long delta; cut, it is the same text at the same offsets. Never inside a surrogate pair. */
-export function cutDelta(placed: PlacedEvent, unitsMax: number): [PlacedEvent, PlacedEvent?] {
-  const { event, at } = placed;
-  if (event.type !== 'text.delta' || event.text.length <= unitsMax) return [placed];
-  const cut = isHighSurrogate(event.text.charCodeAt(unitsMax - 1)) ? unitsMax - 1 : unitsMax;
-  const offset = at.offset - (event.text.length - cut);
-  const first: PlacedEvent = { event: { ...event, text: event.text.slice(0, cut) }, at: { ...at, offset } };
-  return [first, { event: { ...event, at: event.at + cut, text: event.text.slice(cut) }, at }];
-}
-
-const isLast = (placed: PlacedEvent | undefined) => placed?.event.type === 'turn.end' || placed?.event.type === 'error';
-
-const isHighSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;

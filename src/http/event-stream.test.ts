@@ -4,7 +4,8 @@ import { createManualClock } from '../../test/support/manual-clock.ts';
 import { assembled, parseSse } from '../../test/support/sse-text.ts';
 import type { PlacedEvent, TurnCursor } from '../agent/agent.ts';
 import { AppError } from '../base/errors.ts';
-import { createEventStreams, cutDelta } from './sse.ts';
+import { createEventStreams } from './event-stream.ts';
+import { cutDelta, eventText, turnSource } from './turn-frames.ts';
 
 const LIMITS = { heartbeatMs: 15_000, streamStallMs: 60_000, streamPieceUnits: 1_000 };
 
@@ -140,8 +141,8 @@ describe('one stream', () => {
       close: () => void seen.closed++,
     };
     const streams = createEventStreams({ clock, limits: LIMITS });
-    const body = streams.open(cursor, {
-      onError: () => ({ type: 'error', problem: { type: 't', title: 't', status: 500, code: 'internal', requestId: 'r' } }),
+    const body = streams.open(turnSource(cursor), {
+      onError: () => eventText({ type: 'error', problem: { type: 't', title: 't', status: 500, code: 'internal', requestId: 'r' } }),
       drop: () => void seen.dropped++,
     });
     const reader = body.getReader();
