@@ -182,7 +182,18 @@ function httpPart(house: House): Part {
       house.agent.put(agent);
       const { paths, token } = house.home.get();
       const about = { name: definition.name ?? 'holdfast', version: overrides.version ?? '0.0.0', startedAt };
-      const http = createHttp({ config, ids, ...base, ...about, agent, store, models, state: () => house.state(), localToken: token });
+      const http = createHttp({
+        config,
+        ids,
+        ...base,
+        ...about,
+        agent,
+        store,
+        models,
+        state: () => house.state(),
+        localToken: token,
+        logPath: paths.log,
+      });
       house.http.put(http);
       house.ports.put(await http.start());
       writeToken(paths, token.reveal());

@@ -1,10 +1,11 @@
 import { homePaths } from '../base/home.ts';
+import { LOG_LEVELS, logFilter, parseLogLine } from '../base/log-filter.ts';
+import { followLog } from '../base/log-follow.ts';
+import { readLogTail } from '../base/log-tail.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseCount, parseSince } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
 import type { Channel, Style } from './io.ts';
-import { followLog } from './log-follow.ts';
-import { readLogTail } from './log-tail.ts';
 import { plainLine } from './plain.ts';
 import { createFinder, requireLocal } from './target.ts';
 
@@ -18,13 +19,12 @@ export interface LogsFlags extends CommonFlags {
 }
 
 const LINES_MAX = 1_000_000;
-const LEVELS = ['debug', 'info', 'warn', 'error'];
 const LEVEL_STYLES: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red' };
 
 /** Reads the files, not the server: logs are there when the agent is not. `--json` gives the lines as they are, one document each. */
 export async function logs(context: Context, flags: LogsFlags): Promise<number> {
   const count = parseCount(flags.lines ?? '100', '--lines', LINES_MAX);
-  const isWanted = createFilter(flags, context.clock.now());
+  const isWanted = filterOf(flags, context.clock.now());
   const finder = createFinder(context);
   requireLocal(finder, 'logs');
   const { log } = homePaths(finder.paths.home);
@@ -34,51 +34,34 @@ export async function logs(context: Context, flags: LogsFlags): Promise<number> 
   if (!tail && !flags.follow) {
     throw new CliError(`There is no log yet (${log}).`, { exit: EXIT.failed, fix: 'holdfast start', code: 'not_found' });
   }
-  for (const line of tail?.lines ?? []) print(line);
+  for (const { text } of tail?.lines ?? []) print(text);
   if (!flags.follow) return EXIT.done;
   if (!tail) err.line('There is no log yet; waiting for one.');
   const interrupt = new AbortController();
   const release = context.onInterrupt(() => interrupt.abort());
   try {
-    const onLine = (line: string) => {
-      if (isWanted(line)) print(line);
-    };
-    await followLog(log, tail?.end, { clock: context.clock, onLine, signal: interrupt.signal });
+    for await (const { gap, lines } of followLog(log, tail?.end, { clock: context.clock, signal: interrupt.signal })) {
+      if (gap) err.line('Lines are missing here: they were rotated away before they could be read.');
+      for (const { text } of lines) if (isWanted(text)) print(text);
+    }
     return EXIT.interrupted;
   } finally {
     release();
   }
 }
 
-function createFilter(flags: LogsFlags, now: number): (line: string) => boolean {
-  const least = flags.level === undefined ? 0 : LEVELS.indexOf(flags.level.toLowerCase());
-  if (least === -1) throw usageError(`--level must be one of: ${LEVELS.join(', ')}.`, 'holdfast logs --level warn');
+function filterOf(flags: LogsFlags, now: number): (line: string) => boolean {
+  const level = LOG_LEVELS.find((name) => name === flags.level?.toLowerCase());
+  if (flags.level !== undefined && !level)
+    throw usageError(`--level must be one of: ${LOG_LEVELS.join(', ')}.`, 'holdfast logs --level warn');
   const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', now);
-  const { session, turn } = flags;
-  if (least <= 0 && since === undefined && session === undefined && turn === undefined) return () => true;
-  return (line) => {
-    const entry = parseLine(line);
-    if (!entry) return false;
-    if (least > 0 && LEVELS.indexOf(String(entry.level)) < least) return false;
-    if (since !== undefined && !(Date.parse(String(entry.time)) >= since)) return false;
-    return (session === undefined || entry.sessionId === session) && (turn === undefined || entry.turnId === turn);
-  };
-}
-
-function parseLine(line: string): Record<string, unknown> | undefined {
-  try {
-    const entry: unknown = JSON.parse(line);
-    return typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>) : undefined;
-  } catch {
-    // A line torn by a crash; it is shown as it is.
-    return undefined;
-  }
+  return logFilter({ level, since, sessionId: flags.session, turnId: flags.turn });
 }
 
 /** `time level event name=value …`, in local time. */
 function renderLine(line: string, out: Channel): string {
   const safe = (text: string) => plainLine(text, { terminal: out.isTerminal });
-  const entry = parseLine(line);
+  const entry = parseLogLine(line);
   if (!entry) return safe(line);
   const { time, level, event, ...fields } = entry;
   const name = String(level);

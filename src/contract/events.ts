@@ -66,18 +66,40 @@ export function eventBody(event: TurnEvent): unknown {
 }
 
 export interface EventKind {
-  type: TurnEventType;
+  type: string;
   description: string;
   /** What `data:` carries, as `eventBody` makes it. */
   data: z.ZodType;
 }
 
-/** The union, one row per kind of event. */
-export const eventKinds: readonly EventKind[] = turnEventSchema.options.map((option) => {
-  const type = option.shape.type.value;
-  const { description = '' } = option.meta() ?? {};
-  if ('turn' in option.shape) return { type, description, data: option.shape.turn };
-  if ('problem' in option.shape) return { type, description, data: option.shape.problem };
-  const { type: _, ...rest } = option.shape;
-  return { type, description, data: z.object(rest as z.ZodRawShape) };
-});
+/** A kind of event of which `data:` carries one field alone. */
+const BARE = ['turn', 'problem', 'line'] as const;
+
+/** A union of events, one row per kind. */
+export function eventKindsOf(union: z.ZodDiscriminatedUnion): readonly EventKind[] {
+  return (union.options as z.ZodObject[]).map((option) => {
+    const { type, ...rest } = option.shape as { type: z.ZodLiteral<string> } & Record<string, z.ZodType>;
+    const { description = '' } = option.meta() ?? {};
+    const bare = BARE.find((name) => name in rest);
+    return { type: type.value, description, data: (bare && rest[bare]) ?? z.object(rest) };
+  });
+}
+
+export const eventKinds: readonly EventKind[] = eventKindsOf(turnEventSchema);
+
+/** What a stream of server-sent events can say. */
+export interface EventStream {
+  /** Of its schema. */
+  name: string;
+  description: string;
+  kinds: readonly EventKind[];
+  /** What `id:` looks like; the last one resumes the stream as `Last-Event-ID`. */
+  idPattern: string;
+}
+
+export const turnStream: EventStream = {
+  name: 'TurnEventStream',
+  description: 'Server-sent events in their order; comments in between keep the connection alive. Text is provisional until `turn.end`.',
+  kinds: eventKinds,
+  idPattern: '^\\d{1,9}\\.\\d{1,9}\\.\\d{1,9}$',
+};

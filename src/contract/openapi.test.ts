@@ -75,8 +75,8 @@ describe('the document', () => {
 
   test('shows the headers and the stream of what starts a turn', () => {
     const { parameters, responses, requestBody } = operation('chat');
-    const names = parameters.map(({ $ref }) => $ref?.split('/').at(-1));
-    expect(names).toEqual(['IdempotencyKey', 'Prefer', 'LastEventId', 'RequestId']);
+    const names = parameters.map(({ $ref, name }) => name ?? $ref?.split('/').at(-1));
+    expect(names).toEqual(['IdempotencyKey', 'Prefer', 'Last-Event-ID', 'RequestId']);
     expect(Object.keys(responses[200]?.content ?? {})).toEqual(['application/json', 'text/event-stream']);
     expect(Object.keys(responses[200]?.headers ?? {})).toContain('X-Holdfast-Degraded');
     expect(Object.keys(responses[202]?.headers ?? {})).toContain('Location');
@@ -85,7 +85,7 @@ describe('the document', () => {
     expect(operation('retryTurn').requestBody?.required).toBe(false);
     expect(operation('turnEvents').parameters.map(({ $ref, name }) => name ?? $ref?.split('/').at(-1))).toEqual([
       'id',
-      'LastEventId',
+      'Last-Event-ID',
       'RequestId',
     ]);
     expect(

@@ -1,5 +1,5 @@
 // The OpenAPI 3.1 document, made of the table of routes: what is served is what is documented.
-import { eventKinds } from './events.ts';
+import { type EventStream, turnStream } from './events.ts';
 import { createSchemaSet, type JsonSchema, type SchemaSet } from './openapi-schemas.ts';
 import { problemSchema } from './problem.ts';
 import { problemsOf } from './route-problems.ts';
@@ -102,8 +102,8 @@ function securityOf(route: Route): JsonSchema {
   return route.openInDevelopment ? { security: [{ apiKey: [] }, {}] } : { security: [{ apiKey: [] }] };
 }
 
-const isStream = (response: RouteResponse) => response.mediaType === 'text/event-stream';
-const streams = (route: Route) => route.startsWork || Object.values(route.responses).some(isStream);
+const streamOf = (route: Route): EventStream | undefined =>
+  route.startsWork ? turnStream : Object.values(route.responses).find(({ stream }) => stream)?.stream;
 const isTurn = (response: RouteResponse) => response.schema === turnAnswerSchema;
 
 function parametersOf(route: Route, schemas: SchemaSet): JsonSchema[] {
@@ -117,7 +117,8 @@ function parametersOf(route: Route, schemas: SchemaSet): JsonSchema[] {
   const refer = (name: keyof typeof PARAMETERS) => found.push({ $ref: `#/components/parameters/${name}` });
   if (route.startsWork) refer('IdempotencyKey');
   if (route.startsWork) refer('Prefer');
-  if (streams(route)) refer('LastEventId');
+  const stream = streamOf(route);
+  if (stream) found.push(lastEventId(stream));
   refer('RequestId');
   return found;
 }
@@ -127,9 +128,9 @@ function successes(route: Route, schemas: SchemaSet): Found {
   for (const [status, response] of Object.entries(route.responses)) {
     const media = response.mediaType ?? 'application/json';
     const content: Found = {};
-    if (isStream(response)) content[media] = eventStream(schemas);
-    else if (response.schema) content[media] = { schema: schemas.add(response.schema) };
-    if (route.startsWork && status === '200') content['text/event-stream'] = eventStream(schemas);
+    if (response.schema) content[media] = { schema: schemas.add(response.schema) };
+    const stream = response.stream ?? (route.startsWork && status === '200' ? turnStream : undefined);
+    if (stream) content['text/event-stream'] = eventStream(stream, schemas);
     const headers = ['RequestId'];
     if (isTurn(response) && status === '200') headers.push('Degraded');
     if (status === '201' || status === '202') headers.push('Location');
@@ -143,24 +144,27 @@ function successes(route: Route, schemas: SchemaSet): Found {
   return found;
 }
 
+const lastEventId = ({ idPattern }: EventStream): JsonSchema => ({
+  name: 'Last-Event-ID',
+  in: 'header',
+  description: 'Of a stream: the `id` of the last event that arrived. The stream goes on after it, without gap or repetition.',
+  schema: { type: 'string', pattern: idPattern },
+});
+
 /** A stream as the sequence of its events, the way OpenAPI 3.2 words it; `data` is one line of JSON. */
-function eventStream(schemas: SchemaSet): JsonSchema {
-  const kinds = eventKinds.map(({ type, description, data }) => ({
+function eventStream({ name, description: about, kinds: said, idPattern }: EventStream, schemas: SchemaSet): JsonSchema {
+  const kinds = said.map(({ type, description, data }) => ({
     type: 'object',
     description,
     properties: {
       event: { const: type },
-      id: { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+$', description: 'Where to resume, as Last-Event-ID.' },
+      id: { type: 'string', pattern: idPattern, description: 'Where to resume, as Last-Event-ID.' },
       data: { type: 'string', contentMediaType: 'application/json', contentSchema: schemas.add(data) },
     },
     required: ['event', 'data'],
   }));
-  schemas.components.TurnEventStream = {
-    type: 'array',
-    description: 'Server-sent events in their order; comments in between keep the connection alive. Text is provisional until `turn.end`.',
-    items: { oneOf: kinds },
-  };
-  return { schema: { $ref: '#/components/schemas/TurnEventStream' } };
+  schemas.components[name] = { type: 'array', description: about, items: { oneOf: kinds } };
+  return { schema: { $ref: `#/components/schemas/${name}` } };
 }
 
 /** One response per status, with an example for each code that has it. */
@@ -236,12 +240,6 @@ const PARAMETERS = {
     description: '`respond-async`: do not wait for the turn, answer 202 with its Location.',
     schema: { type: 'string' },
     example: 'respond-async',
-  },
-  LastEventId: {
-    name: 'Last-Event-ID',
-    in: 'header',
-    description: 'Of a stream: the `id` of the last event that arrived. The stream goes on after it, without gap or repetition.',
-    schema: { type: 'string', pattern: '^\\d{1,9}\\.\\d{1,9}\\.\\d{1,9}$' },
   },
   RequestId: {
     name: 'X-Request-Id',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
+import { type EventStream, turnStream } from './events.ts';
+import { logPageSchema, logQuerySchema, logStream } from './logs.ts';
 import { messageSchema } from './message.ts';
 import { erasureSchema, pageOf, pageQuerySchema, sessionCreateSchema, sessionPatchSchema, sessionSchema } from './session.ts';
 import { healthSchema, statusSchema } from './status.ts';
@@ -12,6 +14,8 @@ export interface RouteResponse {
   schema?: z.ZodType;
   /** `application/json` when absent. */
   mediaType?: string;
+  /** The answer when server-sent events are asked for, or the only one. */
+  stream?: EventStream;
 }
 
 /** One operation. The HTTP server registers exactly these, and the OpenAPI document is made of them. */
@@ -112,7 +116,7 @@ export const routes = {
     summary: 'A turn’s events; resumes after Last-Event-ID',
     auth: 'client',
     params: byId,
-    responses: { 200: { description: 'Server-sent events.', mediaType: 'text/event-stream' } },
+    responses: { 200: { description: 'Server-sent events.', mediaType: 'text/event-stream', stream: turnStream } },
   },
   cancelTurn: {
     method: 'POST',
@@ -190,6 +194,14 @@ export const routes = {
     summary: 'Everything an operator asks first',
     auth: 'admin',
     responses: { 200: { description: 'Status.', schema: statusSchema } },
+  },
+  listLogs: {
+    method: 'GET',
+    path: '/v1/logs',
+    summary: 'Log lines, newest first; as server-sent events, as they are written',
+    auth: 'admin',
+    query: logQuerySchema,
+    responses: { 200: { description: 'One page of log lines.', schema: logPageSchema, stream: logStream } },
   },
   openapi: {
     method: 'GET',

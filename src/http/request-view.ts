@@ -51,6 +51,9 @@ export function header(view: RequestView, name: string): string | undefined {
 }
 
 /** How often the header was sent. Node keeps only the first Host and Authorization, which is how smuggling begins. */
+/** Asks for server-sent events. */
+export const wantsStream = (view: RequestView): boolean => header(view, 'accept')?.includes('text/event-stream') === true;
+
 export function headerCount(view: RequestView, name: string): number {
   let count = 0;
   const { rawHeaders } = view;

@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { createAuth } from './auth.ts';
 import { createAuthFailures } from './auth-failures.ts';
 import type { Handlers } from './call.ts';
+import { createEventStreams } from './event-stream.ts';
 import { createHostCheck } from './host-check.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { close, createListener, listen } from './listeners.ts';
@@ -25,6 +26,7 @@ import type { ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
+import { logHandlers } from './routes/logs.ts';
 import { pageHandlers } from './routes/pages.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { statusHandlers } from './routes/status.ts';
@@ -48,6 +50,8 @@ export interface HttpParts {
   /** Wall clock. */
   startedAt: number;
   state(): LifecycleState;
+  /** Where the log is written. */
+  logPath: string;
   /** Key of the local command line: taken from loopback only. */
   localToken: Secret;
   limits?: Partial<HttpLimits>;
@@ -68,7 +72,8 @@ export function createHttp(parts: HttpParts): Http {
   const pressure = createPressure({ clock, store, limits });
   const auth = createAuth({ adminKey: config.adminKey, localToken: parts.localToken });
   const authFailures = createAuthFailures({ clock, log, store });
-  const streams = createTurnStreams({ clock, log, limits });
+  const events = createEventStreams({ clock, limits });
+  const streams = createTurnStreams({ log, events });
   const pipeline = createPipeline({
     ...{ clock, ids, log, limits, auth, authFailures, pressure },
     trustProxy: config.trustProxy,
@@ -82,6 +87,7 @@ export function createHttp(parts: HttpParts): Http {
     ...turnHandlers({ ...parts, streams }),
     ...sessionHandlers(parts),
     ...auditHandlers(parts),
+    ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
     ...pageHandlers(),
     ...docsHandlers(parts.version),
   };
@@ -120,7 +126,7 @@ export function createHttp(parts: HttpParts): Http {
   async function stop(): Promise<void> {
     pressure.stop();
     const closed = servers.splice(0).map((server) => close(server, limits.stopMs));
-    streams.endAll();
+    events.endAll();
     await Promise.all(closed);
     await authFailures.flush();
   }

@@ -1,20 +1,17 @@
 import type { TurnHandle } from '../agent/agent.ts';
 import { problemOf } from '../agent/problem-of.ts';
-import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type Position, parsePosition, START } from '../contract/events.ts';
 import type { PublicCall, Reply } from './call.ts';
-import { createEventStreams } from './event-stream.ts';
+import type { EventStreams } from './event-stream.ts';
 import { SSE_HEADERS } from './headers.ts';
-import type { HttpLimits } from './limits.ts';
 import { asAppError } from './problem.ts';
 import { dropPeer, header, headerCount, type RequestView } from './request-view.ts';
 import { eventText, turnSource } from './turn-frames.ts';
 
 export interface TurnStreams {
   reply(call: PublicCall, handle: TurnHandle): Reply;
-  endAll(): void;
 }
 
 const badPlace = new AppError('invalid_request', { sentence: 'Last-Event-ID is not an id of this kind of stream.' });
@@ -29,14 +26,13 @@ export function positionOf(view: RequestView): Position {
 }
 
 /** Answers that are a turn's events. Closing one closes the reader's cursor and leaves the turn alone. */
-export function createTurnStreams(parts: { clock: Clock; log: Logger; limits: HttpLimits }): TurnStreams {
-  const streams = createEventStreams(parts);
+export function createTurnStreams({ log, events }: { log: Logger; events: EventStreams }): TurnStreams {
   return {
     reply({ view, requestId }, handle) {
-      const body = streams.open(turnSource(handle.events(positionOf(view))), {
+      const body = events.open(turnSource(handle.events(positionOf(view))), {
         onError(thrown) {
           const error = asAppError(thrown);
-          parts.log.error('stream.failed', { requestId, turnId: handle.turnId, code: error.code, error: thrown });
+          log.error('stream.failed', { requestId, turnId: handle.turnId, code: error.code, error: thrown });
           const { code, details } = error;
           return eventText({ type: 'error', problem: problemOf(new AppError(code, { ...details, turnId: handle.turnId }), requestId) });
         },
@@ -44,6 +40,5 @@ export function createTurnStreams(parts: { clock: Clock; log: Logger; limits: Ht
       });
       return { status: 200, headers: SSE_HEADERS, body };
     },
-    endAll: streams.endAll,
   };
 }

@@ -1,7 +1,7 @@
 // Every answer a test sees is held to the contract: the status, the media type, the headers and the body its route documents, and nothing beside.
 import { isDeepStrictEqual } from 'node:util';
 import { ERRORS } from '../../src/base/errors.ts';
-import { eventKinds } from '../../src/contract/events.ts';
+import { turnStream } from '../../src/contract/events.ts';
 import { problemSchema } from '../../src/contract/problem.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
 import { type Route, routes } from '../../src/contract/routes.ts';
@@ -35,7 +35,7 @@ export async function assertDocumented(asked: Asked, answer: Response): Promise<
   if (!route) return wrong('an answer where there is no route');
   const documented = route.responses[answer.status];
   if (!documented) return wrong('no such status');
-  if (type === 'text/event-stream' && route.startsWork) return;
+  if (type === 'text/event-stream' && (route.startsWork || documented.stream)) return;
   if (type !== (documented.mediaType ?? 'application/json')) wrong(`the media type ${type}`);
   if (!documented.schema) return;
   const body = exactly(documented.schema, JSON.parse(await answer.clone().text()), wrong) as { degraded?: boolean };
@@ -43,13 +43,16 @@ export async function assertDocumented(asked: Asked, answer: Response): Promise<
   if ((answer.status === 201 || answer.status === 202) && !answer.headers.get('location')) wrong('no Location');
 }
 
+const streams = Object.values<Route>(routes).flatMap(({ responses }) => Object.values(responses).flatMap(({ stream }) => stream ?? []));
+
 /** The same for what a stream said. */
 export function assertDocumentedEvents(events: readonly { event: string; data: unknown }[]): void {
+  const kinds = [turnStream, ...streams].flatMap((stream) => stream.kinds);
   for (const { event, data } of events) {
     const wrong = (what: string): never => {
       throw new Error(`the event ${event} is not as documented: ${what}`);
     };
-    const kind = eventKinds.find(({ type }) => type === event) ?? wrong('no such event');
+    const kind = kinds.find(({ type }) => type === event) ?? wrong('no such event');
     exactly(kind.data, data, wrong);
   }
 }

@@ -1,5 +1,7 @@
 // The HTTP app over memory parts, as a function or on real sockets.
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createIds } from '../../src/base/ids.ts';
@@ -20,6 +22,7 @@ export const asLocal = { authorization: `Bearer ${LOCAL_TOKEN}` };
 export interface WorldOptions extends Pick<MemoryAgentParts, 'script' | 'refuse'> {
   config?: Partial<HttpParts['config']>;
   limits?: HttpParts['limits'];
+  logPath?: string;
   clock?: Clock;
   log?: Logger;
 }
@@ -49,6 +52,7 @@ export function createWorld(options: WorldOptions = {}) {
     startedAt: clock.now(),
     state: () => life.state,
     localToken: new Secret(LOCAL_TOKEN),
+    logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
   return { http, ids, store, agent, models, life, call: caller(http) };
 }

@@ -3,7 +3,7 @@ import type { ChatRequest, RetryRequest } from '../../contract/chat.ts';
 import type { Call, HandlersOf, Reply } from '../call.ts';
 import { idempotencyOf } from '../idempotency.ts';
 import { presentOutcome, presentWaiting } from '../present-turn.ts';
-import { header, type RequestView } from '../request-view.ts';
+import { header, type RequestView, wantsStream } from '../request-view.ts';
 import { positionOf, type TurnStreams } from '../turn-streams.ts';
 import { turnIdOf } from './turns.ts';
 
@@ -45,7 +45,7 @@ function wantedOf(view: RequestView, body: { stream?: boolean | undefined }): Wa
     return 'stream';
   }
   if (LATER.test(header(view, 'prefer') ?? '')) return 'later';
-  if (body.stream === undefined && header(view, 'accept')?.includes('text/event-stream')) {
+  if (body.stream === undefined && wantsStream(view)) {
     positionOf(view);
     return 'stream';
   }

@@ -1,9 +1,9 @@
-import { appendFileSync, existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../base/clock.ts';
+import { systemClock } from './clock.ts';
 import { followLog } from './log-follow.ts';
 import { readLogTail } from './log-tail.ts';
 
@@ -26,7 +26,13 @@ async function follow(path: string) {
   const lines: string[] = [];
   const abort = new AbortController();
   aborts.push(abort);
-  const done = followLog(path, tail?.end, { clock: systemClock, onLine: (line) => lines.push(line), signal: abort.signal });
+  const read = async () => {
+    for await (const piece of followLog(path, tail?.end, { clock: systemClock, signal: abort.signal })) {
+      if (piece.gap) lines.push('(gap)');
+      lines.push(...piece.lines.map(({ text }) => text));
+    }
+  };
+  const done = read();
   return { lines, done, stop: () => abort.abort() };
 }
 
@@ -40,11 +46,15 @@ describe('the tail of the log', () => {
     writeFileSync(`${path}.2`, '1\n2\n');
     writeFileSync(`${path}.1`, '3\n');
     writeFileSync(path, '4\n5\nhalf');
-    const read = async (count: number) => (await readLogTail(path, { count, isWanted: all }))?.lines;
+    const read = async (count: number) => (await readLogTail(path, { count, isWanted: all }))?.lines.map(({ text }) => text);
     expect(await read(100)).toEqual(['1', '2', '3', '4', '5']);
     expect(await read(4)).toEqual(['2', '3', '4', '5']);
     expect(await read(0)).toEqual([]);
-    expect((await readLogTail(path, { count: 2, isWanted: (line) => Number(line) % 2 === 1 }))?.lines).toEqual(['3', '5']);
+    const odd = await readLogTail(path, { count: 2, isWanted: (line) => Number(line) % 2 === 1 });
+    expect(odd?.lines.map(({ text }) => text)).toEqual(['3', '5']);
+    const earlier = await readLogTail(path, { count: 9, isWanted: all, before: odd?.lines[0]?.start });
+    expect(earlier?.lines.map(({ text }) => text)).toEqual(['1', '2']);
+    expect(await readLogTail(path, { count: 9, isWanted: all, before: { mark: 'of another file', offset: 1 } })).toBeUndefined();
   });
 
   it('is the last lines, however long they are and wherever the blocks of the file fall', async () => {
@@ -57,7 +67,7 @@ describe('the tail of the log', () => {
         const lines = sizes.map((size, index) => `${index}${'ü'.repeat(size)}`);
         writeFileSync(path, lines.map((line) => `${line}\n`).join('') + (hasHalf ? 'x'.repeat(70_000) : ''));
         const tail = await readLogTail(path, { count, isWanted: all });
-        expect(tail?.lines).toEqual(count === 0 ? [] : lines.slice(-count));
+        expect(tail?.lines.map(({ text }) => text)).toEqual(count === 0 ? [] : lines.slice(-count));
         const whole = Buffer.byteLength(lines.map((line) => `${line}\n`).join(''));
         if (count > 0) expect(tail?.end.offset).toBe(whole);
       }),
@@ -84,6 +94,18 @@ describe('following the log', () => {
     appendFileSync(path, '7\n');
     await expect.poll(() => lines.at(-1)).toBe('7');
     expect(lines).toHaveLength(7);
+  });
+
+  it('says that lines are missing when their file is gone', async () => {
+    const path = newLog();
+    writeFileSync(path, 'old\n');
+    const { lines } = await follow(path);
+    appendFileSync(path, '1\n');
+    await expect.poll(() => lines).toEqual(['1']);
+    rotate(path);
+    rmSync(`${path}.1`);
+    writeFileSync(path, '3\n');
+    await expect.poll(() => lines).toEqual(['1', '(gap)', '3']);
   });
 
   it('waits for a log that is not there yet, and starts anew when it is emptied', async () => {

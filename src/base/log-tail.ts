@@ -1,22 +1,35 @@
 import type { FileHandle } from 'node:fs/promises';
-import { CHUNK_BYTES, FILES_MAX, LINE_BYTES_MAX, type LogPlace, NEWLINE, numbered, openIfThere, splitLines } from './log-file-names.ts';
+import {
+  CHUNK_BYTES,
+  FILES_MAX,
+  LINE_BYTES_MAX,
+  type LogLine,
+  type LogPlace,
+  markOf,
+  NEWLINE,
+  numbered,
+  openIfThere,
+  splitLines,
+} from './log-file-names.ts';
 
 export interface Wanted {
   /** Most lines. */
   count: number;
   isWanted(line: string): boolean;
+  /** Only lines that begin before this place. */
+  before?: LogPlace | undefined;
 }
 
 export interface LogTail {
   /** Oldest first. */
-  lines: string[];
-  /** Where to follow from: the end of the last whole line of the newest file. */
+  lines: LogLine[];
+  /** Where to follow from: the end of the last whole line that was looked at. */
   end: LogPlace;
 }
 
-/** The last lines that are wanted, read backwards over the rotated files. Undefined when there is no log at all. */
-export async function readLogTail(path: string, { count, isWanted }: Wanted): Promise<LogTail | undefined> {
-  const lines: string[] = [];
+/** The last lines that are wanted, read backwards over the rotated files. Undefined when there is no log, or none any more before that place. */
+export async function readLogTail(path: string, { count, isWanted, before }: Wanted): Promise<LogTail | undefined> {
+  const lines: LogLine[] = [];
   let end: LogPlace | undefined;
   const seen = new Set<number>();
   for (let number = 0; number < FILES_MAX && (lines.length < count || !end); number++) {
@@ -25,12 +38,14 @@ export async function readLogTail(path: string, { count, isWanted }: Wanted): Pr
     if (!file) continue;
     try {
       const { ino, size } = await file.stat();
-      // Rotated between two looks: the same file under its next name.
-      if (seen.has(ino)) continue;
+      const mark = await markOf(file);
+      // Rotated between two looks: the same file under its next name. Or younger than the place.
+      if (seen.has(ino) || (before && !end && mark !== before.mark)) continue;
       seen.add(ino);
-      const found = await readBackwards(file, size, { count: count - lines.length, isWanted });
+      const from = { mark, offset: before && !end ? Math.min(before.offset, size) : size };
+      const found = await readBackwards(file, from, { count: count - lines.length, isWanted });
       lines.unshift(...found.lines);
-      end ??= { ino, offset: found.end };
+      end ??= { mark, offset: found.end };
     } finally {
       await file.close();
     }
@@ -39,8 +54,8 @@ export async function readLogTail(path: string, { count, isWanted }: Wanted): Pr
 }
 
 /** Whole lines only: what has no newline yet is still being written. */
-async function readBackwards(file: FileHandle, size: number, { count, isWanted }: Wanted): Promise<{ lines: string[]; end: number }> {
-  const lines: string[] = [];
+async function readBackwards(file: FileHandle, { mark, offset: size }: LogPlace, { count, isWanted }: Wanted) {
+  const lines: LogLine[] = [];
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let end = count === 0 ? size : undefined;
   let carry: Buffer = Buffer.alloc(0);
@@ -61,7 +76,7 @@ async function readBackwards(file: FileHandle, size: number, { count, isWanted }
       continue;
     }
     carry = block.subarray(0, whole);
-    const found = splitLines(block.subarray(whole)).filter(isWanted);
+    const found = splitLines(block.subarray(whole), { mark, offset: at + whole }).filter(({ text }) => isWanted(text));
     lines.unshift(...found.slice(-(count - lines.length)));
   }
   return { lines, end: end ?? 0 };
