@@ -18,6 +18,9 @@ const PROGRAMS = {
   'sqlite-writer': 'src/store/sqlite-writer.ts',
 };
 
+/** What others import over the network's other end: one file for Node and browsers alike. */
+const CLIENT = 'src/client.ts';
+
 /** Failpoints belong to test bundles; one in what ships would let a request end the process. */
 const FORBIDDEN_IN_DIST = [`${'fail'}point(`];
 
@@ -60,6 +63,25 @@ async function bundle(version: string): Promise<Metafile> {
   return result.metafile;
 }
 
+async function bundleClient(): Promise<Metafile> {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: { client: CLIENT },
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return result.metafile;
+}
+
 function emitTypes(): void {
   const done = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
     cwd: root,
@@ -77,7 +99,7 @@ function refuseTestCode(): void {
 }
 
 function printSizes(metafile: Metafile): void {
-  const programs = new Set(Object.keys(PROGRAMS).map((name) => `dist/${name}.js`));
+  const programs = new Set([...Object.keys(PROGRAMS), 'client'].map((name) => `dist/${name}.js`));
   const rows = Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith('.js'))
     .map(([path, output]) => ({ path, bytes: output.bytes, start: startBytes(metafile, path) }))
@@ -108,12 +130,14 @@ function fail(message: string): never {
 }
 
 const began = performance.now();
-for (const path of Object.values(PROGRAMS)) if (!existsSync(join(root, path))) fail(`${path} is missing`);
+for (const path of [...Object.values(PROGRAMS), CLIENT]) if (!existsSync(join(root, path))) fail(`${path} is missing`);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 // esbuild has printed what is wrong; its stack would only push that off the screen.
 const metafile = await bundle(version).catch(() => fail('the sources cannot be bundled'));
+const clientFile = await bundleClient().catch(() => fail('the client cannot be bundled'));
+metafile.outputs = { ...metafile.outputs, ...clientFile.outputs };
 refuseTestCode();
 emitTypes();
 writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));

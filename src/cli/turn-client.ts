@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { fullJitterMs } from '../base/backoff.ts';
 import { type Clock, pause } from '../base/clock.ts';
+import { readServerEvents, type ServerEvent } from '../client/server-events.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
 import { CliError, EXIT } from './failure.ts';
 import {
@@ -16,7 +17,6 @@ import {
   problemBody,
   readAnswer,
 } from './http-client.ts';
-import { readServerEvents, type ServerEvent } from './sse.ts';
 import type { Finder, Target } from './target.ts';
 
 export interface TurnRequest {

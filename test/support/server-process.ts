@@ -65,7 +65,7 @@ export function cleanEnvironment(extra: Record<string, string> = {}): Record<str
 }
 
 /** Tests of the product run what is built. `npm test` builds first; this catches who did not. */
-export function builtProgram(name: 'main' | 'cli' | 'index'): string {
+export function builtProgram(name: 'main' | 'cli' | 'index' | 'client'): string {
   const path = join(repository, 'dist', `${name}.js`);
   if (!existsSync(path)) throw new Error('dist/ is missing: npm run build');
   const newest = Math.max(...sourceTimes(join(repository, 'src')));

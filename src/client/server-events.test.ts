@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readServerEvents, type ServerEvent } from './sse.ts';
+import { readServerEvents, type ServerEvent } from './server-events.ts';
 
 async function* pieces(text: string, size: number) {
   const bytes = Buffer.from(text);
