@@ -1,7 +1,7 @@
 import type { AppError } from '../base/errors.ts';
 import type { Position, TurnEvent } from '../contract/events.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
-import type { Principal } from '../store/store.ts';
+import type { Principal, StoredTrace, StoredTurn } from '../store/store.ts';
 
 /** What a protocol hands to the agent after parsing and authentication. */
 export interface Submission {
@@ -69,6 +69,8 @@ export interface Agent {
   /** The turn as it stands now. */
   view(turnId: string, principal: Principal): Promise<TurnAnswer | undefined>;
   /** Asks an open turn to end as `cancelled`; resolves with its terminal answer (or as it ended before). */
+  /** How a turn went; undefined as for `view`. */
+  trace(turnId: string, principal: Principal): Promise<{ turn: StoredTurn; trace: StoredTrace } | undefined>;
   cancel(turnId: string, principal: Principal, requestId: string): Promise<TurnAnswer | undefined>;
   /** Erases a session: cancels its open turns first. False when absent or not the principal's. */
   erase(sessionId: string, principal: Principal, requestId: string): Promise<boolean>;

@@ -1,3 +1,4 @@
+import { nearestIsoTime } from '../base/iso-time.ts';
 import { isTerminal, type TurnAnswer } from '../contract/turn.ts';
 import type { StoredTurn } from '../store/store.ts';
 
@@ -6,10 +7,6 @@ export interface TurnTexts {
   incomplete: boolean;
   fallback: string | null;
 }
-
-const TIME_MS_MAX = 8.64e15;
-/** A damaged time must not take the answer with it: it is shown as the nearest one that exists (ECMA-262, time range). */
-const isoTime = (ms: number): string => new Date(Math.max(-TIME_MS_MAX, Math.min(TIME_MS_MAX, ms))).toISOString();
 
 /** A turn as callers see it: the one place where a stored turn becomes the contract's answer. */
 export function presentTurn(turn: StoredTurn, texts: TurnTexts): TurnAnswer {
@@ -23,8 +20,8 @@ export function presentTurn(turn: StoredTurn, texts: TurnTexts): TurnAnswer {
     reply: degraded && !partial ? texts.fallback : texts.reply,
     model: degraded && !partial ? null : turn.model,
     usage: turn.usage,
-    createdAt: isoTime(turn.createdAt),
-    completedAt: turn.completedAt === null ? null : isoTime(turn.completedAt),
+    createdAt: nearestIsoTime(turn.createdAt),
+    completedAt: turn.completedAt === null ? null : nearestIsoTime(turn.completedAt),
   };
   if (turn.reason) answer.reason = turn.reason;
   if (partial) answer.incomplete = true;

@@ -56,6 +56,21 @@ it('names each call of a model and of a tool, also of one that does not exist, w
   expect(JSON.parse(items.find(({ action }) => action === 'model.call')?.detail ?? '')).toMatchObject({ turn: handle.turnId });
 });
 
+it('is told as a trace too, open and ended, to who may see it', async () => {
+  const slow = gate(says('fine'));
+  world.provider.next(fails('transient', 'http_503'));
+  world.provider.next(slow.script);
+  const handle = await world.say('hi');
+  await slow.reached;
+  const open = await world.agent.trace(handle.turnId, local);
+  expect(open?.trace).toEqual({ queueMs: null, firstTokenMs: null, totalMs: null, steps: [] });
+  slow.go();
+  await answerOf(handle);
+  const found = await world.agent.trace(handle.turnId, local);
+  expect(found?.trace).toMatchObject({ totalMs: expect.any(Number), steps: [{ attempts: [{ code: 'http_503' }, { code: 'ok' }] }] });
+  expect(await world.agent.trace(handle.turnId, { ...local, id: 'key:other', role: 'client' })).toBeUndefined();
+});
+
 it('names attempts that failed', async () => {
   world.provider.next(fails('transient', 'unavailable'));
   expect((await answerOf(await world.say('hi'))).status).toBe('completed');
@@ -93,8 +108,8 @@ it('names once, over a death, what was done before it, and what nobody can know 
     'turn.end completed',
   ]);
   const turn = await world.store.turns.get(handle.turnId);
-  const records = turn ? await world.store.turns.records(turn) : [];
-  expect(records.map((step) => (step.kind === 'tool' ? `${step.name} ${step.outcome}` : 'model'))).toEqual([
+  const trace = turn && (await world.store.turns.trace(turn));
+  expect(trace?.steps.map((step) => (step.kind === 'tool' ? `${step.name} ${step.outcome}` : 'model'))).toEqual([
     'look ok',
     'pay unknown',
     'model',

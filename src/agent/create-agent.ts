@@ -65,6 +65,7 @@ export function createAgent(parts: AgentParts): Agent {
   return {
     find: lookup.find,
     view: lookup.view,
+    trace: lookup.trace,
     cancel: lookup.cancel,
     async submit(submission) {
       assertReady();

@@ -15,7 +15,7 @@ interface LookupParts {
   waitMs: number;
 }
 
-export interface Lookup extends Pick<Agent, 'find' | 'view' | 'cancel'> {
+export interface Lookup extends Pick<Agent, 'find' | 'view' | 'trace' | 'cancel'> {
   turn(id: string, principal: Principal): Promise<StoredTurn | undefined>;
 }
 
@@ -37,6 +37,10 @@ export function createLookup({ store, live, clock, waitMs }: LookupParts): Looku
       const found = await lookUp(id, principal);
       if (!found) return undefined;
       return found.running ? viewLive(found.running) : viewStored(store, found.turn);
+    },
+    async trace(id, principal) {
+      const found = await lookUp(id, principal);
+      return found && { turn: found.turn, trace: await store.turns.trace(found.turn) };
     },
     async cancel(id, principal, requestId) {
       const found = await lookUp(id, principal);

@@ -8,6 +8,8 @@ export interface Ids {
   make(prefix: IdPrefix): string;
 }
 
+/** 48 bits. */
+const TIME_MAX = 2 ** 48 - 1;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const POOL_BYTES = 10 * 256;
 const ID = /^(agt|ses|trn|msg|key|req|stp)_[0-9a-hjkmnp-tv-z]{26}$/;
@@ -36,6 +38,13 @@ export function createIds(clock: Clock, random: (bytes: number) => Buffer = rand
       return `${prefix}_${crockford(bytes)}`;
     },
   };
+}
+
+/** The lowest id that could have been made at this time (wall clock, milliseconds): ids sort by time. */
+export function firstIdAt(prefix: IdPrefix, ms: number): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUIntBE(Math.max(0, Math.min(ms, TIME_MAX)), 0, 6);
+  return `${prefix}_${crockford(bytes)}`;
 }
 
 /** 128 bits as 26 characters; the first carries the top 3 bits. */

@@ -14,6 +14,7 @@ export const operations = {
   chat: ['POST', '/v1/chat'],
   listTurns: ['GET', '/v1/turns'],
   getTurn: ['GET', '/v1/turns/{id}'],
+  traceTurn: ['GET', '/v1/turns/{id}/trace'],
   turnEvents: ['GET', '/v1/turns/{id}/events'],
   cancelTurn: ['POST', '/v1/turns/{id}/cancel'],
   retryTurn: ['POST', '/v1/turns/{id}/retry'],

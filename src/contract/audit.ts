@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { pageOf, pageQuerySchema } from './session.ts';
+import { isoTimeSchema, pageOf, pageQuerySchema } from './session.ts';
 
 const FILTER_MAX = 200;
 
 export const auditQuerySchema = pageQuerySchema.extend({
   action: z.string().min(1).max(FILTER_MAX).optional(),
   principal: z.string().min(1).max(FILTER_MAX).optional(),
-  since: z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time such as 2026-01-31T12:00:00Z' }).optional(),
+  since: isoTimeSchema.optional(),
 });
 
 export const auditRowSchema = z

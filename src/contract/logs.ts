@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { type EventStream, eventKindsOf } from './events.ts';
-import { pageOf } from './session.ts';
+import { isoTimeSchema, pageOf } from './session.ts';
 
 export const logLevelSchema = z.enum(['debug', 'info', 'warn', 'error']).meta({ id: 'LogLevel' });
 
 export const LOG_LIMIT_MAX = 1_000;
-const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time such as 2026-01-31T12:00:00Z' });
 const field = z.string().min(1).max(200);
 const PLACE = /^[0-9a-f]{16}\.\d{1,15}$/;
 
@@ -13,8 +12,8 @@ export const logQuerySchema = z.strictObject({
   cursor: z.string().regex(PLACE, { error: 'is not a cursor of this list' }).optional(),
   limit: z.coerce.number().int().min(1).max(LOG_LIMIT_MAX).default(100),
   level: logLevelSchema.optional().meta({ description: 'This level and those above.' }),
-  since: time.optional(),
-  until: time.optional(),
+  since: isoTimeSchema.optional(),
+  until: isoTimeSchema.optional(),
   sessionId: field.optional(),
   turnId: field.optional(),
   requestId: field.optional(),

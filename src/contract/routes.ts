@@ -4,9 +4,18 @@ import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
 import { logPageSchema, logQuerySchema, logStream } from './logs.ts';
 import { messageSchema } from './message.ts';
-import { erasureSchema, pageOf, pageQuerySchema, sessionCreateSchema, sessionPatchSchema, sessionSchema } from './session.ts';
+import {
+  erasureSchema,
+  isoTimeSchema,
+  pageOf,
+  pageQuerySchema,
+  sessionCreateSchema,
+  sessionPatchSchema,
+  sessionSchema,
+} from './session.ts';
 import { healthSchema, statusSchema } from './status.ts';
-import { turnAnswerSchema, turnStatusSchema } from './turn.ts';
+import { turnAnswerSchema, turnReasonSchema, turnStatusSchema } from './turn.ts';
+import { turnTraceSchema } from './turn-trace.ts';
 
 export interface RouteResponse {
   description: string;
@@ -57,6 +66,10 @@ export const turnListQuerySchema = pageQuerySchema.extend({
     .regex(/^ses_[0-9a-z]{26}$/, { error: 'must be a session id (ses_…)' })
     .optional(),
   status: turnStatusSchema.optional(),
+  reason: turnReasonSchema.optional().meta({ description: 'With this or `model` a page may be short, or empty, and still have more.' }),
+  model: z.string().min(1).max(200).optional().meta({ description: 'The `provider/model` that gave the reply.' }),
+  since: isoTimeSchema.optional().meta({ description: 'Accepted at or after this time.' }),
+  until: isoTimeSchema.optional().meta({ description: 'Accepted before this time.' }),
 });
 
 export const routes = {
@@ -109,6 +122,14 @@ export const routes = {
     auth: 'client',
     params: byId,
     responses: { 200: turn },
+  },
+  traceTurn: {
+    method: 'GET',
+    path: '/v1/turns/{id}/trace',
+    summary: 'How a turn went: waiting, model attempts, tools, and what to do about what failed',
+    auth: 'client',
+    params: byId,
+    responses: { 200: { description: 'The trace.', schema: turnTraceSchema } },
   },
   turnEvents: {
     method: 'GET',

@@ -42,6 +42,8 @@ export type SessionPatch = z.infer<typeof sessionPatchSchema>;
 /** Erasing is done when this answers: `complete` means no key in the live store opens the session any more. */
 export const erasureSchema = z.object({ id: z.string(), erasure: z.enum(['accepted', 'complete']) }).meta({ id: 'Erasure' });
 
+export const isoTimeSchema = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time such as 2026-01-31T12:00:00Z' });
+
 export const PAGE_LIMIT_MAX = 200;
 export const pageQuerySchema = z.strictObject({
   cursor: z.string().max(200).optional(),

@@ -113,6 +113,14 @@ export interface CommitInput {
   acts?: Acts;
 }
 
+/** How a turn went. Durations are milliseconds, null while they are not known; the steps are there when it has ended. */
+export interface StoredTrace {
+  queueMs: number | null;
+  firstTokenMs: number | null;
+  totalMs: number | null;
+  steps: StepRecord[];
+}
+
 /** What recovery finds of a turn that was under way: its durable steps in order. */
 export interface StoredStep {
   step: number;
@@ -140,6 +148,18 @@ export interface ListQuery {
   cursor?: string;
   limit: number;
 }
+export interface TurnQuery extends ListQuery {
+  sessionId?: string;
+  status?: TurnStatus;
+  open?: boolean;
+  /** With this or `model` a page may hold fewer turns than asked for, or none, and still have a cursor. */
+  reason?: TurnReason;
+  /** `provider/model` that gave the reply. */
+  model?: string;
+  /** Accepted at or after, and before; wall clock, milliseconds. */
+  since?: number;
+  until?: number;
+}
 export interface Listed<T> {
   items: T[];
   nextCursor: string | null;
@@ -163,11 +183,11 @@ export interface Turns {
   /** Rejects with AppError `internal` when the turn's row is damaged; `open` and `list` leave such a row out. */
   get(id: string): Promise<StoredTurn | undefined>;
   steps(turn: StoredTurn): Promise<StoredStep[]>;
-  records(turn: StoredTurn): Promise<StepRecord[]>;
+  trace(turn: StoredTurn): Promise<StoredTrace>;
   /** Every turn without a terminal state, oldest first, at most 10,000. */
   open(): Promise<StoredTurn[]>;
   /** `open`: those without a terminal state; whether one of them waits or runs is known only to the process it runs in. */
-  list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
+  list(query: TurnQuery): Promise<Listed<StoredTurn>>;
   /**
    * The texts of a terminal turn: what the answer is made of. Rejects with AppError `internal` when a message of the turn is damaged: part of an
    * answer is not passed off as all of it.

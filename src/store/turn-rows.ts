@@ -1,7 +1,7 @@
 // Turns as rows: reading, opening, listing.
-import { isId } from '../base/ids.ts';
+import { firstIdAt, isId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import { type TurnReason, type TurnStatus, turnReasonSchema, turnStatusSchema } from '../contract/turn.ts';
+import { type TurnReason, turnReasonSchema, turnStatusSchema } from '../contract/turn.ts';
 import type { SessionKey } from '../crypto/types.ts';
 import { textOf, textOrNull, timeOf, timeOrNull, wholeOf } from './columns.ts';
 import { damagedRecord, readRows } from './damaged-rows.ts';
@@ -10,9 +10,11 @@ import type { Leases } from './leases.ts';
 import { badCursor } from './messages.ts';
 import type { RowPlace, Seals } from './seals.ts';
 import type { SessionKeys } from './session-keys.ts';
-import { type Listed, type ListQuery, SLOT, type StoredTurn, type TurnOptions } from './store.ts';
+import { type Listed, SLOT, type StoredTrace, type StoredTurn, type TurnOptions, type TurnQuery } from './store.ts';
 
 const OPEN_MAX = 10_000;
+/** Rows a page looks through for what no index has. */
+const SCAN_MAX = 2_000;
 /** Above every place in a session: what a page goes on from when no place in it can be read. */
 const NO_MAX = 999_999_999_999_999;
 
@@ -20,6 +22,7 @@ const COLUMNS =
   'id, session_id, tenant, principal, request_id, no, anchor, status, reason, attempt, recoveries, retry_of, incomplete, model, ' +
   'input_tokens, output_tokens, created_at, completed_at, options_sealed';
 const FIND = `SELECT ${COLUMNS} FROM turns WHERE id = ?`;
+const TIMES = 'SELECT queue_ms, first_token_ms, total_ms FROM turns WHERE id = ?';
 // The first condition is the one the partial index is made for; without it the planner cannot use the index.
 const OPEN = `SELECT ${COLUMNS} FROM turns WHERE status <> 'completed' AND status IN ('queued', 'running') ORDER BY id LIMIT ?`;
 
@@ -40,7 +43,8 @@ export interface TurnRows {
   get(id: string): Promise<TurnRow | undefined>;
   /** Here and in `list` a damaged row is left out. */
   open(): Promise<TurnRow[]>;
-  list(query: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): Promise<Listed<StoredTurn>>;
+  list(query: TurnQuery): Promise<Listed<StoredTurn>>;
+  times(id: string): Promise<Omit<StoredTrace, 'steps'>>;
 }
 
 export interface TurnRowsParts {
@@ -75,22 +79,35 @@ export function createTurnRows({ db, log, seals, keys, leases }: TurnRowsParts):
       if (!turn && rows.length > 0) throw damagedRecord();
       return turn;
     },
+    async times(id) {
+      const [row] = await db.read(TIMES, [id]);
+      return { queueMs: duration(row?.queue_ms), firstTokenMs: duration(row?.first_token_ms), totalMs: duration(row?.total_ms) };
+    },
     open: async () => openAll(await db.read(OPEN, [OPEN_MAX])),
     async list(query) {
       const { sql, values } = listing(query);
-      const rows = await db.read(sql, [...values, query.limit + 1]);
-      const page = rows.slice(0, query.limit);
+      const { limit, reason, model, sessionId } = query;
+      // No index has these: a page looks through so many rows and no more, however few of them are wanted.
+      const isNarrow = reason !== undefined || model !== undefined;
+      const most = isNarrow ? SCAN_MAX : limit;
+      const rows = await db.read(sql, [...values, most + 1]);
+      const scanned = rows.slice(0, most);
+      const wanted = scanned.filter(
+        (row) => (reason === undefined || row.reason === reason) && (model === undefined || row.model === model),
+      );
+      const page = wanted.slice(0, limit);
       const items = (await openAll(page)).map(({ incomplete: _, ...turn }) => turn);
-      return { items, nextCursor: rows.length > query.limit ? placeAfter(page, query.sessionId !== undefined) : null };
+      const hasMore = rows.length > most || wanted.length > limit;
+      return { items, nextCursor: hasMore ? placeAfter(wanted.length > limit ? page : scanned, sessionId !== undefined) : null };
     },
   };
 }
 
+const duration = (value: Value | undefined): number | null => (typeof value === 'number' ? value : null);
+
 /** One of a few fixed texts. Newest first; within a session by place, else by id, which sorts by time. */
-function listing({ principal, sessionId, status, open, cursor }: ListQuery & { sessionId?: string; status?: TurnStatus; open?: boolean }): {
-  sql: string;
-  values: Value[];
-} {
+function listing(query: TurnQuery): { sql: string; values: Value[] } {
+  const { principal, sessionId, status, open, since, until, cursor } = query;
   const order = sessionId === undefined ? 'id' : 'no';
   const conditions: string[] = [];
   const values: Value[] = [];
@@ -102,6 +119,9 @@ function listing({ principal, sessionId, status, open, cursor }: ListQuery & { s
   if (principal !== undefined) where('principal = ?', principal);
   if (status !== undefined) where(status === 'completed' ? 'status = ?' : `status <> 'completed' AND status = ?`, status);
   if (open) where(`status <> 'completed' AND status IN ('queued', 'running')`);
+  // Ids sort by time, so the index of the ids finds these.
+  if (since !== undefined) where('id >= ?', firstIdAt('trn', since));
+  if (until !== undefined) where('id < ?', firstIdAt('trn', until));
   if (cursor !== undefined) where(`${order} < ?`, cursorValue(cursor, sessionId !== undefined));
   const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   return { sql: `SELECT ${COLUMNS} FROM turns ${filter} ORDER BY ${order} DESC LIMIT ?`, values };

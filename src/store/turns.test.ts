@@ -85,7 +85,7 @@ test('a turn is committed exactly once, whoever tries and however often', async 
   const stored = await store.turns.get(turn.id);
   expect(stored).toMatchObject({ status: 'completed', model: 'demo/demo', usage: { inputTokens: 11, outputTokens: 7 } });
   expect(await store.turns.texts(stored as StoredTurn)).toEqual({ reply: 'answer 0', incomplete: false, fallback: null });
-  expect(await store.turns.records(turn)).toEqual(ending(turn, '').record.steps);
+  expect(await store.turns.trace(turn)).toMatchObject({ steps: ending(turn, '').record.steps });
   expect(rows(`SELECT COUNT(*) AS n FROM messages WHERE role = 'assistant'`)).toEqual([{ n: 1 }]);
   expect(rows(`SELECT action, outcome FROM audit WHERE target = '${turn.id}' ORDER BY seq`)).toEqual([
     { action: 'turn.accept', outcome: 'ok' },
@@ -133,7 +133,7 @@ test('steps with tools are durable before and after the tools, and the record re
   const model = { kind: 'model' as const, attempts: [{ provider: 'p', model: 'm', code: 'ok', ms: 2 }], ms: 2 };
   const { record } = ending(turn, 'It is 2.');
   const ended = await store.turns.commit(ending(turn, 'It is 2.', { record: { ...record, steps: [model, tool, model] } }));
-  expect(await store.turns.records(ended)).toEqual([model, tool, model]);
+  expect(await store.turns.trace(ended)).toMatchObject({ totalMs: record.totalMs, steps: [model, tool, model] });
   expect(await store.turns.texts(ended)).toMatchObject({ reply: 'Let me see.\n\nIt is 2.' });
   const { messages } = await store.messages.history(id, Number.MAX_SAFE_INTEGER, 50);
   expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'assistant']);
@@ -294,6 +294,25 @@ test('lists page through turns, newest first, by session, owner and state', asyn
   expect((await store.turns.list({ principal: client.id, limit: 10 })).items).toEqual([]);
   expect((await store.turns.list({ principal: admin.id, status: 'queued', limit: 10 })).items).toHaveLength(6);
   expect(codeOf(await rejection(store.turns.list({ limit: 1, cursor: "'; DROP" })))).toBe('invalid_request');
+});
+
+test('lists narrow down to a reason, a model and a time, a page at a time', async () => {
+  const id = await newSession();
+  for (let n = 0; n < 6; n += 1) {
+    const turn = await ask(id, `q${n}`);
+    const end = n % 2 === 0 ? { reason: 'deadline' as const, status: 'degraded' as const, fallback: 'No.' } : {};
+    await store.turns.commit(ending(turn, n % 2 === 0 ? '' : 'a', end));
+  }
+  const all = (await store.turns.list({ limit: 10 })).items;
+  const late = await store.turns.list({ reason: 'deadline', limit: 2 });
+  expect(late.items.map(({ no }) => no)).toEqual([5, 3]);
+  expect((await store.turns.list({ reason: 'deadline', limit: 2, cursor: late.nextCursor ?? '' })).items.map(({ no }) => no)).toEqual([1]);
+  const model = all.find((turn) => turn.status === 'completed')?.model ?? '';
+  expect((await store.turns.list({ model, limit: 10 })).items.every((turn) => turn.model === model)).toBe(true);
+  expect(await store.turns.list({ model: 'none/none', limit: 10 })).toEqual({ items: [], nextCursor: null });
+  const at = all[3]?.createdAt ?? 0;
+  expect((await store.turns.list({ since: at, limit: 10 })).items).toEqual(all.filter(({ createdAt }) => createdAt >= at));
+  expect((await store.turns.list({ until: at, limit: 10 })).items).toEqual(all.filter(({ createdAt }) => createdAt < at));
 });
 
 test('accepted is terminal plus open at any time, counted in memory as in the data', async () => {

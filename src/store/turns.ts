@@ -82,7 +82,10 @@ export function createTurns(parts: TurnsParts): Turns {
       return turn && plain(turn);
     },
     steps: async (turn) => durableSteps((await ofTurn(turn)).messages),
-    records: (turn) => steps.read(turn),
+    async trace(turn) {
+      const [times, found] = await Promise.all([rows.times(turn.id), steps.read(turn)]);
+      return { ...times, steps: found };
+    },
     open: async () => (await rows.open()).map(plain),
     list: (query) => rows.list(query),
     async texts(turn) {

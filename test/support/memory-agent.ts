@@ -173,6 +173,10 @@ export function createMemoryAgent(parts: MemoryAgentParts): MemoryAgent {
       const run = mine(turnId, principal);
       return run && (run.answer ?? presentOpen(run.turn, 'running', 'model'));
     },
+    async trace(turnId, principal) {
+      const run = mine(turnId, principal);
+      return run && { turn: run.turn, trace: { queueMs: null, firstTokenMs: null, totalMs: null, steps: [] } };
+    },
     async cancel(turnId, principal) {
       const run = mine(turnId, principal);
       run?.cancel();

@@ -88,7 +88,7 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
           query,
         ),
       ...{ accept: notHere, known: notHere, asked: notHere, told: notHere, commit: notHere, reopen: notHere },
-      ...{ steps: notHere, records: notHere, open: notHere, texts: notHere, counts: notHere },
+      ...{ steps: notHere, trace: notHere, open: notHere, texts: notHere, counts: notHere },
     },
     messages: {
       history: notHere,

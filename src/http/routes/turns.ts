@@ -5,19 +5,26 @@ import type { TurnAnswer } from '../../contract/turn.ts';
 import type { Store } from '../../store/store.ts';
 import { type Call, type HandlersOf, json } from '../call.ts';
 import { listQueryOf, pageOf } from '../paging.ts';
+import { presentTrace } from '../present-trace.ts';
 import { presentTurn } from '../present-turn.ts';
 import { positionOf, type TurnStreams } from '../turn-streams.ts';
 
-type TurnRoutes = 'listTurns' | 'getTurn' | 'turnEvents' | 'cancelTurn';
+type TurnRoutes = 'listTurns' | 'getTurn' | 'traceTurn' | 'turnEvents' | 'cancelTurn';
 
 export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnStreams }): HandlersOf<TurnRoutes> {
   const { agent, store, streams } = parts;
   return {
     async listTurns(call) {
-      const { sessionId, status } = call.query;
+      const { sessionId, status, reason, model, since, until } = call.query;
       const open = status === 'queued' || status === 'running';
       const wanted = open ? { open } : status && { status };
-      const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...wanted });
+      const narrowed = {
+        ...(reason && { reason }),
+        ...(model && { model }),
+        ...(since && { since: Date.parse(since) }),
+        ...(until && { until: Date.parse(until) }),
+      };
+      const listed = await store.turns.list({ ...listQueryOf(call), ...(sessionId && { sessionId }), ...wanted, ...narrowed });
       const views = await Promise.all(listed.items.map((turn) => viewOrNothing(agent, turn.id, call)));
       // A page of open turns may be short: which of them waits and which runs is known only here.
       const items = views.filter((view) => view !== undefined && (!open || view.status === status));
@@ -25,6 +32,9 @@ export function turnHandlers(parts: { agent: Agent; store: Store; streams: TurnS
     },
     async getTurn(call) {
       return presentTurn(found(await agent.view(turnIdOf(call), call.principal)));
+    },
+    async traceTurn(call) {
+      return json(200, presentTrace(found(await agent.trace(turnIdOf(call), call.principal))));
     },
     async turnEvents(call) {
       positionOf(call.view);
