@@ -6,6 +6,7 @@ import { ERRORS } from '../src/base/errors.ts';
 import { SETTING_KEYS, settingOf } from '../src/base/settings.ts';
 import { eventKinds } from '../src/contract/events.ts';
 import { type Route, routes } from '../src/contract/routes.ts';
+import { COUNTERS, HISTOGRAMS, READINGS } from '../src/metrics/table.ts';
 
 const folder = join(import.meta.dirname, '../docs/reference');
 const pages = referencePages();
@@ -22,6 +23,8 @@ test('the reference is what the tables say', () => {
 test('the reference leaves nothing out', () => {
   for (const name of Object.keys(ERRORS)) expect(pages['errors.md']).toContain(`| \`${name}\` |`);
   for (const { type } of eventKinds) expect(pages['events.md']).toContain(`## \`${type}\``);
+  for (const { name } of [COUNTERS, HISTOGRAMS, READINGS].flatMap((rows) => Object.values<{ name: string }>(rows)))
+    expect(pages['metrics.md']).toContain(`| \`${name}\` |`);
   for (const key of SETTING_KEYS) for (const name of settingOf(key).names) expect(pages['settings.md']).toContain(`\`${name}\``);
   for (const route of Object.values<Route>(routes))
     if (!route.page) expect(pages['api.md']).toContain(`### \`${route.method} ${route.path}\``);

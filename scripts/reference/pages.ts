@@ -6,6 +6,8 @@ import { eventKinds } from '../../src/contract/events.ts';
 import { createSchemaSet } from '../../src/contract/openapi-schemas.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
 import { type Route, routes } from '../../src/contract/routes.ts';
+import { SHOWN_BOUNDS_MS } from '../../src/metrics/buckets.ts';
+import { COUNTERS, HISTOGRAMS, type MetricRow, READINGS } from '../../src/metrics/table.ts';
 import { apiPage } from './api-page.ts';
 import { cliPage } from './cli-page.ts';
 import { code, heading, table, typeText } from './markdown.ts';
@@ -18,6 +20,7 @@ export function referencePages(): Record<string, string> {
     'cli.md': cliPage(),
     'errors.md': errorsPage(),
     'events.md': eventsPage(),
+    'metrics.md': metricsPage(),
     'settings.md': settingsPage(),
   };
   return Object.fromEntries(Object.entries(pages).map(([name, lines]) => [name, `${lines.join('\n')}\n`]));
@@ -90,6 +93,25 @@ function errorsPage(): string[] {
     ...table(['code', 'status', 'worth another attempt', 'meaning', 'routes'], rows),
   ];
 }
+
+function metricsPage(): string[] {
+  const rows = [
+    ...Object.values<MetricRow>(COUNTERS).map((row) => metricRow(row, 'counter')),
+    ...Object.values<MetricRow>(HISTOGRAMS).map((row) => metricRow(row, 'histogram')),
+    ...Object.values<MetricRow & { kind: string }>(READINGS).map((row) => metricRow(row, row.kind)),
+  ];
+  const bounds = SHOWN_BOUNDS_MS.map((ms) => String(ms / 1_000)).join(', ');
+  return [
+    ...heading(
+      'Metrics',
+      `What \`GET /metrics\` says, in the Prometheus text format; [monitoring](../operate/monitoring.md) says what to do with it. Counters and histograms count since the process started. Labels take few values; a model that is not configured and a tool the agent does not have are \`other\`. Buckets of the histograms, in seconds: ${bounds}.`,
+    ),
+    '',
+    ...table(['metric', 'type', 'labels', 'meaning'], rows),
+  ];
+}
+
+const metricRow = ({ name, labels, help }: MetricRow, kind: string): string[] => [code(name), kind, labels.map(code).join(', '), help];
 
 function eventsPage(): string[] {
   const schemas = createSchemaSet();

@@ -4,6 +4,7 @@ import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
 import { logPageSchema, logQuerySchema, logStream } from './logs.ts';
 import { messageSchema } from './message.ts';
+import { seriesQuerySchema, seriesSchema } from './series.ts';
 import { erasureSchema, pageOf, pageQuerySchema, sessionCreateSchema, sessionPatchSchema, sessionSchema } from './session.ts';
 import { healthSchema, statusSchema } from './status.ts';
 import { turnAnswerSchema, turnStatusSchema } from './turn.ts';
@@ -37,6 +38,8 @@ export interface Route {
   probe?: true;
   /** In development the route is open without a key; the handler then has no principal. */
   openInDevelopment?: true;
+  /** In development, on a server bound to loopback, open to callers on this machine that come by no proxy. */
+  openLocally?: true;
   /** A page for people: not part of the API document. `dashboard` pages exist on the dashboard's own port only. */
   page?: 'both' | 'dashboard';
   /** Successes only; every operation can also answer with a problem. */
@@ -202,6 +205,22 @@ export const routes = {
     auth: 'admin',
     query: logQuerySchema,
     responses: { 200: { description: 'One page of log lines.', schema: logPageSchema, stream: logStream } },
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Figures for Prometheus',
+    auth: 'admin',
+    openLocally: true,
+    responses: { 200: { description: 'Prometheus text, version 0.0.4.', mediaType: 'text/plain' } },
+  },
+  series: {
+    method: 'GET',
+    path: '/v1/metrics',
+    summary: 'Figures over time, in columns',
+    auth: 'admin',
+    query: seriesQuerySchema,
+    responses: { 200: { description: 'One column per figure.', schema: seriesSchema } },
   },
   openapi: {
     method: 'GET',
