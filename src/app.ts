@@ -19,6 +19,9 @@ import { readMasterKey } from './crypto/key-file.ts';
 import { noteAct } from './http/note-act.ts';
 import { createHttp, type Http } from './http/server.ts';
 import { createMetrics, type Metrics } from './metrics/create-metrics.ts';
+import type { TurnFigures } from './metrics/figures.ts';
+import { createLiveFeed, type LiveFeed } from './metrics/live-feed.ts';
+import { turnEnded } from './metrics/turn-ended.ts';
 import { createModels } from './model/create-models.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
@@ -40,7 +43,7 @@ export interface Overrides {
   agent?: unknown;
   version?: string;
   /** Log lines lost so far. */
-  logDropped?: () => number;
+  droppedLines?: () => number;
 }
 
 export interface Running {
@@ -94,11 +97,15 @@ interface House {
   overrides: Overrides;
   base: { clock: Clock; log: Logger; random: () => number };
   ids: Ids;
+  /** Names this process in the stored series and the live feed. */
+  run: string;
   startedAt: number;
   state(): LifecycleState;
   home: Slot<{ paths: HomePaths; release(): void; token: Secret }>;
   store: Slot<Store>;
   metrics: Slot<Metrics>;
+  /** What operators watch; whoever learns something publishes it. */
+  feed: LiveFeed;
   models: Slot<Models>;
   agent: Slot<Agent>;
   http: Slot<Http>;
@@ -110,6 +117,7 @@ interface House {
 function createHouse(config: Config, overrides: Overrides): House {
   const clock = overrides.clock ?? systemClock;
   const log = overrides.log ?? silentLogger;
+  const run = randomBytes(8).toString('hex');
   return {
     config,
     overrides,
@@ -119,7 +127,9 @@ function createHouse(config: Config, overrides: Overrides): House {
     state: () => 'stopped',
     home: slot('home'),
     store: slot('store'),
+    run,
     metrics: slot('metrics'),
+    feed: createLiveFeed({ clock, run }),
     models: slot('models'),
     agent: slot('agent'),
     http: slot('http'),
@@ -170,8 +180,7 @@ function metricsPart(house: House): Part {
     name: 'metrics',
     async start() {
       const tools = toolsOf(house).map((tool) => tool.name);
-      const run = randomBytes(8).toString('hex');
-      metrics.put(createMetrics({ ...base, run, tools, models: config.models, minutes: store.get().minutes }));
+      metrics.put(createMetrics({ ...base, run: house.run, tools, models: config.models, minutes: store.get().minutes }));
     },
     stop: () => metrics.get().stop(),
   };
@@ -197,8 +206,8 @@ function httpPart(house: House): Part {
       house.agent.put(agent);
       metrics.start(() => agent.figures().open);
       const { paths, token } = house.home.get();
-      const { version = '0.0.0', logDropped } = overrides;
-      const about = { name: definitionOf(house).name ?? 'holdfast', version, startedAt, logDropped };
+      const { version = '0.0.0', droppedLines } = overrides;
+      const about = { name: definitionOf(house).name ?? 'holdfast', version, startedAt, droppedLines };
       const http = createHttp({
         config,
         ids,
@@ -208,6 +217,7 @@ function httpPart(house: House): Part {
         store,
         models,
         metrics,
+        feed: house.feed,
         state: () => house.state(),
         localToken: token,
         logPath: paths.log,
@@ -230,7 +240,7 @@ function definitionOf({ overrides }: House): AgentDefinition {
 }
 
 function makeAgent(house: House): Agent {
-  const { config, base, ids, store, models, metrics } = house;
+  const { config, base, ids, store, models } = house;
   const definition = definitionOf(house);
   const tools = toolsOf(house);
   return createAgent({
@@ -240,10 +250,26 @@ function makeAgent(house: House): Agent {
     toolbox: createToolbox(tools, toolSpecs(tools), base),
     instructions: definition.instructions ?? INSTRUCTIONS,
     config,
-    figures: metrics.get().figures,
+    figures: figuresOf(house),
     ids,
     ...base,
   });
+}
+
+/** What the agent tells goes into the ledger and out to whoever watches. */
+function figuresOf({ metrics, feed }: House): TurnFigures {
+  const { figures } = metrics.get();
+  return {
+    read: figures.read,
+    accepted(turn) {
+      figures.accepted(turn);
+      feed.publish({ type: 'turn.accepted', ...turn });
+    },
+    ended(record) {
+      figures.ended(record);
+      feed.publish(turnEnded(record));
+    },
+  };
 }
 
 /** The author's tools take the place of built-in ones of the same name. */

@@ -38,7 +38,7 @@ async function open(): Promise<Service> {
   const sink = config.env === 'production' ? createTee(logFile, createLogStdout()) : logFile;
   const log = createLogger({ level: config.logLevel, sink, clock: systemClock });
   return {
-    app: createApp(config, { log, agent, version: programVersion(), logDropped: () => sink.dropped() }),
+    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped() }),
     log,
     logFile,
     paths,

@@ -2,8 +2,9 @@
 import { ERRORS } from '../../src/base/errors.ts';
 import { SETTING_KEYS, type Setting, settingOf } from '../../src/base/settings.ts';
 import { type AuditActionInfo, auditActions } from '../../src/contract/audit-actions.ts';
-import { eventKinds } from '../../src/contract/events.ts';
-import { createSchemaSet } from '../../src/contract/openapi-schemas.ts';
+import { type EventKind, eventKinds } from '../../src/contract/events.ts';
+import { liveStream } from '../../src/contract/live.ts';
+import { createSchemaSet, type SchemaSet } from '../../src/contract/openapi-schemas.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
 import { type Route, routes } from '../../src/contract/routes.ts';
 import { SHOWN_BOUNDS_MS } from '../../src/metrics/buckets.ts';
@@ -119,7 +120,16 @@ function eventsPage(): string[] {
     'Events',
     'What a turn says while it runs, as server-sent events: `POST /v1/chat` with `stream: true`, and `GET /v1/turns/{id}/events`. Each has `event:`, mostly `id:` (`<attempt>.<step>.<offset>`) and one line of JSON as `data:`. Send the last `id` as `Last-Event-ID` to go on without gap or repetition. Text is provisional until `turn.end`; comments every 15 s keep the connection alive; closing a stream does not cancel the turn.',
   );
-  for (const { type, description, data } of eventKinds) {
+  lines.push(...kindLines(eventKinds, schemas), '', '## The live feed', '', LIVE_FEED, ...kindLines(liveStream.kinds, schemas));
+  return lines;
+}
+
+const LIVE_FEED =
+  'What operators watch: `GET /v1/events`, for admins. It begins with a `snapshot`. Send the last `id` as `Last-Event-ID` to go on; where that cannot be done the stream says `reset`, and where a reader was too slow `lagged`. Events are kept for a minute after the last reader left. There is no text of a conversation in it.';
+
+function kindLines(kinds: readonly EventKind[], schemas: SchemaSet): string[] {
+  const lines: string[] = [];
+  for (const { type, description, data } of kinds) {
     const shown = typeText(schemas.add(data));
     const body = shown.startsWith('{') ? ['```ts', shown, '```'] : [`Data: ${code(shown)}, see [the API](api.md#${shown.toLowerCase()}).`];
     lines.push('', `## ${code(type)}`, '', description, '', ...body);

@@ -38,6 +38,7 @@ export function problemsOf(route: Route): RouteProblem[] {
     ...(isChange ? [{ code: 'conflict' }] : []),
     ...(usesStore ? [{ code: 'storage_unavailable' }] : []),
     ...(usesStore && route.path.startsWith('/v1/turns') ? [{ code: 'draining' }] : []),
+    ...(route.path === '/v1/events' ? [{ code: 'overloaded' }] : []),
     ...(route.startsWork ? STARTING_WORK : []),
   ];
   const seen = new Set<string>();

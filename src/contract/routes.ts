@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
+import { liveStream } from './live.ts';
 import { logPageSchema, logQuerySchema, logStream } from './logs.ts';
 import { messageSchema } from './message.ts';
 import { seriesQuerySchema, seriesSchema } from './series.ts';
@@ -205,6 +206,13 @@ export const routes = {
     auth: 'admin',
     query: logQuerySchema,
     responses: { 200: { description: 'One page of log lines.', schema: logPageSchema, stream: logStream } },
+  },
+  liveEvents: {
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'The live feed of what happens; resumes after Last-Event-ID',
+    auth: 'admin',
+    responses: { 200: { description: 'Server-sent events.', mediaType: 'text/event-stream', stream: liveStream } },
   },
   metrics: {
     method: 'GET',

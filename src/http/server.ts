@@ -11,6 +11,7 @@ import type { Logger } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { type Route, type RouteName, routes } from '../contract/routes.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
+import type { LiveFeed } from '../metrics/live-feed.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
 import { createAuth } from './auth.ts';
@@ -20,6 +21,7 @@ import { createEventStreams } from './event-stream.ts';
 import { createHostCheck } from './host-check.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { close, createListener, listen } from './listeners.ts';
+import { createLiveWatch } from './live-watch.ts';
 import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
@@ -27,6 +29,7 @@ import { isLoopbackAddress, type ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
+import { liveHandlers } from './routes/live.ts';
 import { logHandlers } from './routes/logs.ts';
 import { metricsHandlers } from './routes/metrics.ts';
 import { pageHandlers } from './routes/pages.ts';
@@ -47,8 +50,9 @@ export interface HttpParts {
   store: Store;
   models: Pick<Models, 'states'>;
   metrics: Metrics;
+  feed: LiveFeed;
   /** Log lines lost so far. */
-  logDropped?: () => number;
+  droppedLines?: () => number;
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
   version: string;
@@ -80,6 +84,7 @@ export function createHttp(parts: HttpParts): Http {
   const authFailures = createAuthFailures({ clock, log, store });
   const events = createEventStreams({ clock, limits });
   const streams = createTurnStreams({ log, events });
+  const watch = createLiveWatch({ ...parts, pressure });
   const pipeline = createPipeline({
     ...{ clock, ids, log, limits, auth, authFailures, pressure },
     trustProxy: config.trustProxy,
@@ -96,7 +101,8 @@ export function createHttp(parts: HttpParts): Http {
     ...sessionHandlers(parts),
     ...auditHandlers(parts),
     ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
-    ...metricsHandlers({ ...parts, pressure, streams: events, logDropped: parts.logDropped ?? (() => 0) }),
+    ...liveHandlers({ log, feed: parts.feed, watch, streams: events }),
+    ...metricsHandlers({ ...parts, pressure, streams: events, droppedLines: parts.droppedLines ?? (() => 0) }),
     ...pageHandlers(),
     ...docsHandlers(parts.version),
   };
@@ -134,6 +140,7 @@ export function createHttp(parts: HttpParts): Http {
 
   async function stop(): Promise<void> {
     pressure.stop();
+    watch.stop();
     const closed = servers.splice(0).map((server) => close(server, limits.stopMs));
     events.endAll();
     await Promise.all(closed);

@@ -87,6 +87,13 @@ export const READINGS = {
     help: '1 for the state the configured model is in: ok, open (left alone), bad_key or unconfigured.',
   },
   streams: { kind: 'gauge', name: 'holdfast_event_streams', labels: [], help: 'Event streams under way: turns, log and live feed.' },
+  liveReaders: { kind: 'gauge', name: 'holdfast_live_readers', labels: [], help: 'Readers of the live feed (GET /v1/events); at most 64.' },
+  liveEvents: {
+    kind: 'gauge',
+    name: 'holdfast_live_events_kept',
+    labels: [],
+    help: 'Events kept so that readers of the live feed can resume; at most 1,000, the oldest make room.',
+  },
   minutesWaiting: {
     kind: 'gauge',
     name: 'holdfast_series_rows_waiting',

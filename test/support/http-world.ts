@@ -11,6 +11,7 @@ import { Secret } from '../../src/base/secret.ts';
 import type { ModelState } from '../../src/contract/status.ts';
 import { createHttp, type Http, type HttpParts } from '../../src/http/server.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
+import { createLiveFeed } from '../../src/metrics/live-feed.ts';
 import { assertDocumented } from './documented.ts';
 import { createMemoryAgent, type MemoryAgentParts } from './memory-agent.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -34,6 +35,7 @@ export function createWorld(options: WorldOptions = {}) {
   const store = createMemoryStore({ ids });
   const agent = createMemoryAgent({ ...options, store, ids });
   const metrics = createMetrics({ clock, log, run: 'test', minutes: store.minutes, models: ['memory'], tools: [] });
+  const feed = createLiveFeed({ clock, run: '0123456789abcdef' });
   const models: { list: ModelState[] } = { list: [{ name: 'memory', state: 'ok' }] };
   const life: { state: LifecycleState } = { state: 'ready' };
   const http = createHttp({
@@ -48,7 +50,7 @@ export function createWorld(options: WorldOptions = {}) {
       adminKey: new Secret(ADMIN_KEY),
       ...options.config,
     },
-    ...{ clock, log, ids, agent, store, metrics, limits: options.limits },
+    ...{ clock, log, ids, agent, store, metrics, feed, limits: options.limits },
     models: { states: () => models.list },
     version: '1.2.3',
     startedAt: clock.now(),
@@ -56,7 +58,7 @@ export function createWorld(options: WorldOptions = {}) {
     localToken: new Secret(LOCAL_TOKEN),
     logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
-  return { http, ids, store, agent, models, metrics, life, call: caller(http) };
+  return { http, ids, store, agent, models, metrics, feed, life, call: caller(http) };
 }
 
 export type World = ReturnType<typeof createWorld>;

@@ -3,6 +3,7 @@ import { stepOf } from '../../contract/series.ts';
 import { modelStateSchema } from '../../contract/status.ts';
 import type { Metrics } from '../../metrics/create-metrics.ts';
 import { EXPOSITION_TYPE, type Reading } from '../../metrics/exposition.ts';
+import type { LiveFeed } from '../../metrics/live-feed.ts';
 import type { Store } from '../../store/store.ts';
 import { type HandlersOf, json } from '../call.ts';
 import type { EventStreams } from '../event-stream.ts';
@@ -13,11 +14,12 @@ export interface MetricsRouteParts extends HealthParts {
   agent: Pick<Agent, 'figures'>;
   store: Pick<Store, 'health' | 'counts'>;
   streams: Pick<EventStreams, 'size'>;
+  feed: LiveFeed;
   version: string;
   /** Wall clock. */
   startedAt: number;
   /** Log lines lost so far. */
-  logDropped(): number;
+  droppedLines(): number;
 }
 
 export function metricsHandlers(parts: MetricsRouteParts): HandlersOf<'metrics' | 'series'> {
@@ -34,7 +36,7 @@ export function metricsHandlers(parts: MetricsRouteParts): HandlersOf<'metrics' 
 
 /** A store that cannot be read must not hide the rest: its figure is left out. */
 async function readings(parts: MetricsRouteParts): Promise<Parameters<Metrics['exposition']>[0]> {
-  const { agent, store, models, streams, version } = parts;
+  const { agent, store, models, streams, feed, version } = parts;
   const { writable, queued, walBytes } = store.health();
   const stored = await store.counts().catch(() => undefined);
   const { user, system } = process.cpuUsage();
@@ -54,7 +56,9 @@ async function readings(parts: MetricsRouteParts): Promise<Parameters<Metrics['e
         modelStateSchema.shape.state.options.map((each): Reading => ({ labels: [name, each], value: each === state ? 1 : 0 })),
       ),
     streams: streams.size,
-    logDropped: parts.logDropped(),
+    liveReaders: feed.readers,
+    liveEvents: feed.kept,
+    logDropped: parts.droppedLines(),
     cpu: (user + system) / 1e6,
     startTime: parts.startedAt / 1_000,
     rss,
