@@ -68,7 +68,7 @@ export const routes = {
   livez: {
     method: 'GET',
     path: '/livez',
-    summary: 'The process answers',
+    summary: 'The process answers, whatever store and models do',
     auth: 'public',
     probe: true,
     responses: { 200: { description: 'Alive.', schema: healthSchema } },

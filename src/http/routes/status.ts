@@ -42,7 +42,8 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
 
   return {
     health: (call) => word(call, (health) => health.status !== 'down'),
-    livez: (call) => word(call, () => true),
+    // Asks nobody: a restart mends neither a disk nor a model, and must not be how a supervisor answers to them.
+    livez: () => json(200, { status: 'ok', state: parts.state() } satisfies Health),
     readyz: (call) => word(call, (health) => health.status !== 'down'),
     startupz: (call) => word(call, ({ state }) => state !== 'starting' && state !== 'failed'),
     async status() {
