@@ -10,8 +10,8 @@ import { type HealthParts, type HealthView, readHealth } from './health.ts';
 import { presentFigures } from './present-figures.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** Memory is told in steps of this, or every snapshot would be news. */
-const MEMORY_STEP_BYTES = 1_048_576;
+/** A change of memory by less is no news by itself. */
+const MEMORY_STEP_BYTES = 16 * 1_048_576;
 
 export interface LiveWatchParts extends HealthParts {
   clock: Clock;
@@ -90,15 +90,15 @@ async function see(parts: LiveWatchParts, since: number): Promise<Seen> {
   const stored = await store.counts().catch(() => undefined);
   const health = readHealth(parts);
   const { rss, heapUsed } = process.memoryUsage();
-  const step = (bytes: number) => Math.round(bytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES;
   const body = {
     state: health.state,
     health: health.status,
     requests: presentFigures(agent.figures()),
     sessions: stored?.sessions ?? null,
-    memory: { rssBytes: step(rss), heapUsedBytes: step(heapUsed) },
     models: models.states(),
   };
   const uptimeS = Math.round((clock.monotonic() - since) / 100) / 10;
-  return { snapshot: { type: 'snapshot', at: isoTime(clock.now()), uptimeS, ...body }, health, essence: JSON.stringify(body) };
+  const memory = { rssBytes: rss, heapUsedBytes: heapUsed };
+  const essence = JSON.stringify({ ...body, rss: Math.round(rss / MEMORY_STEP_BYTES) });
+  return { snapshot: { type: 'snapshot', at: isoTime(clock.now()), uptimeS, memory, ...body }, health, essence };
 }

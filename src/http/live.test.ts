@@ -59,7 +59,7 @@ test('begins with a snapshot that says what /v1/status says', async () => {
   await reader.cancel();
 });
 
-test('tells when a model, the health word or the tiles change, and nothing while nothing does', async () => {
+test('tells when a model, the health word or the tiles change', async () => {
   const { world, open } = await setup();
   const reader = await open();
   await reader.next();
@@ -86,11 +86,17 @@ test('a resumed stream goes on, one from another process is told to begin anew',
   await foreign.cancel();
 });
 
-test('comments keep an idle stream alive', async () => {
+test('while nothing happens there are no snapshots, only comments that keep the stream alive', async () => {
   const { open } = await setup();
   const reader = await open();
   await reader.next();
-  for (let found = false; !found; ) found = (await reader.next()).text.startsWith(': keep-alive');
+  let snapshots = 0;
+  for (let found = false; !found; ) {
+    const { text } = await reader.next();
+    found = text.startsWith(': keep-alive');
+    snapshots += found ? 0 : 1;
+  }
+  expect(snapshots).toBeLessThanOrEqual(2); // of ten looks or more: the memory of the test itself may move
   await reader.cancel();
 });
 

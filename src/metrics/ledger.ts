@@ -21,6 +21,8 @@ export interface HistogramCell {
 export interface Ledger {
   count(counter: CounterName, labels?: readonly string[], by?: number): void;
   observe(histogram: HistogramName, ms: number, labels?: readonly string[]): void;
+  /** Shows the metric with these labels before anything happened: the first of a kind is then an increase. */
+  prepare(name: CounterName | HistogramName, labels?: readonly string[]): void;
   counter(name: CounterName): readonly CounterCell[];
   histogram(name: HistogramName): readonly HistogramCell[];
   /**
@@ -65,6 +67,10 @@ export function createLedger(tracked: { counters: readonly CounterName[]; histog
       cell.sumMs += ms;
       cell.count += 1;
     },
+    prepare(name, labels = []) {
+      if (isCounter(name)) counted[name].cell(labels);
+      else observed[name].cell(labels);
+    },
     counter: (name) => counted[name].all(),
     histogram: (name) => observed[name].all(),
     changes(take) {
@@ -79,6 +85,8 @@ export function createLedger(tracked: { counters: readonly CounterName[]; histog
     },
   };
 }
+
+const isCounter = (name: CounterName | HistogramName): name is CounterName => name in COUNTERS;
 
 function addBuckets(changes: Map<string, number>, cell: Observed, take: boolean): void {
   const { buckets, taken, bucketKeys } = cell;

@@ -36,14 +36,14 @@ test('everything about a turn is counted from its one record', () => {
   expect(cells('modelRetries')).toEqual({ 'gemini fast': 2 });
   expect(cells('toolCalls')).toEqual({ 'calculate ok': 1, 'other error': 1 });
   expect(cells('tokens')).toEqual({ input: 7, output: 3 });
-  expect(meter.ledger.histogram('turnDuration')[0]).toMatchObject({ labels: ['degraded'], count: 1, sumMs: 90 });
+  expect(meter.ledger.histogram('turnDuration')).toContainEqual(expect.objectContaining({ labels: ['degraded'], count: 1, sumMs: 90 }));
   expect(meter.ledger.histogram('modelDuration').map(({ count }) => count)).toEqual([4, 1]);
 });
 
 test('a turn without a first token is in no first-token bucket', () => {
   const { meter } = meterWith();
   meter.ended(turnRecord({ firstTokenMs: null }));
-  expect(meter.ledger.histogram('firstToken')).toEqual([]);
+  expect(meter.ledger.histogram('firstToken')[0]?.count).toBe(0);
 });
 
 test('label values beyond the maximum are counted together: memory stays what it is', () => {

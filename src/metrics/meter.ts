@@ -42,10 +42,14 @@ export function createMeter({ clock, models, tools }: MeterParts): Meter {
   const ownTools = new Set(tools);
   const ownModels = new Set(models.map((name) => (name.includes('/') ? name : `${name}/${name}`)));
   const modelLabel = (provider: string, model: string) => (ownModels.has(`${provider}/${model}`) ? model : OTHER);
-  // Those an alert is likely to watch exist from the start: the first of a kind is then an increase.
-  ledger.count('accepted', [], 0);
-  for (const [status, reason] of WATCHED) ledger.count('ended', [status, reason], 0);
-  for (const direction of ['input', 'output']) ledger.count('tokens', [direction], 0);
+  // What an alert is likely to watch is there from the start.
+  for (const name of ['accepted', 'queueDuration', 'firstToken', 'loopDelay'] as const) ledger.prepare(name);
+  for (const [status, reason] of WATCHED) {
+    ledger.prepare('ended', [status, reason]);
+    ledger.prepare('turnDuration', [status]);
+  }
+  for (const direction of ['input', 'output']) ledger.prepare('tokens', [direction]);
+  ledger.prepare('problems', ['overloaded']);
 
   function countStep({ attempts }: ModelStepRecord): void {
     attempts.forEach(({ provider, model, code, ms }, index) => {
