@@ -28,7 +28,7 @@ export interface Metrics extends Pick<Meter, 'problem' | 'probe' | 'loopDelay'> 
   stop(): Promise<void>;
   series(query: { window: WindowName; step: StepName }): Promise<Series>;
   /** The Prometheus text. */
-  exposition(readings: Omit<Readings, 'minutesWaiting'>): string;
+  exposition(readings: Omit<Readings, 'minutesWaiting' | 'stepsKept'>): string;
 }
 
 export function createMetrics({ clock, log, run, minutes, models, tools }: MetricsParts): Metrics {
@@ -62,6 +62,9 @@ export function createMetrics({ clock, log, run, minutes, models, tools }: Metri
     },
     stop: series.stop,
     series: series.read,
-    exposition: (readings) => exposition(meter.ledger, { ...readings, minutesWaiting: series.waiting() }),
+    exposition(readings) {
+      const { minutes: minutesWaiting, steps: stepsKept } = series.held();
+      return exposition(meter.ledger, { ...readings, minutesWaiting, stepsKept });
+    },
   };
 }

@@ -6,17 +6,21 @@ import { silentLogger } from '../base/log.ts';
 import type { Column, Series } from '../contract/series.ts';
 import type { Minutes, StoredMinute } from '../store/minutes.ts';
 import { createMetrics } from './create-metrics.ts';
+import { createMeter } from './meter.ts';
+import { createSeries, SLICES_MAX } from './series.ts';
 
 const MINUTE = 60_000;
 
 /** A week of minutes in a list; `full` makes it refuse. */
 function createShelf() {
   const rows: StoredMinute[] = [];
-  const shelf = { rows, full: false };
+  /** `hears`: what a writer waits for after its row can be read. */
+  const shelf = { rows, full: false, hears: Promise.resolve() };
   const minutes: Minutes = {
     async append(minute) {
       if (shelf.full) throw new AppError('storage_unavailable');
       rows.push(minute);
+      await shelf.hears;
     },
     async *pages(from, until) {
       yield rows.filter(({ at }) => at >= from && at < until);
@@ -124,6 +128,28 @@ test('nothing is counted twice while its minute is in memory, waiting and stored
   }
 });
 
+test('nor while the row can be read already and its writer has not heard of it', async () => {
+  const { clock, shelf, run } = await setup();
+  const { metrics, turn } = run();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  shelf.hears = promise;
+  turn();
+  await clock.advance(MINUTE + 20_000);
+  expect(shelf.rows).toHaveLength(1);
+  expect(sum((await read(metrics, '1h', '1m')).accepted)).toBe(1);
+  resolve();
+});
+
+test('a day in memory is no more than an hour', async () => {
+  const clock = createManualClock();
+  const { minutes } = createShelf();
+  const { ledger } = createMeter({ clock, models: [], tools: [] });
+  const series = createSeries({ clock, log: silentLogger, ledger, run: 'a', minutes, peaks: () => ({}) });
+  series.start();
+  await clock.advance(24 * 3_600_000);
+  expect(series.held()).toEqual({ minutes: 0, steps: SLICES_MAX });
+});
+
 test('a store that cannot write for hours costs a bounded number of minutes, and what waits is stored when it can', async () => {
   const { clock, shelf, run } = await setup();
   const { metrics } = run();
@@ -160,7 +186,7 @@ test('a clock put back moves the hour in memory with it; one put ahead leaves a 
   expect(sum((await read(metrics, '15m')).accepted)).toBe(0);
 });
 
-test('the hour in memory is an hour: a day later it holds no more', async () => {
+test('after a day, the hour is the last one and the day is whole', async () => {
   const { clock, run } = await setup();
   const { metrics, turn } = run();
   for (let minute = 0; minute < 24 * 60; minute += 1) {

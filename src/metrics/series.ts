@@ -11,7 +11,7 @@ import { addShape, decodeSlice, encodeSlice, MINUTE_MS, mergeInto, type Peaks, t
 
 const STEP_MS = 10_000;
 /** Kept in memory: an hour, and the steps at either end of it that are cut. */
-const SLICES_MAX = 362;
+export const SLICES_MAX = 362;
 /** Minutes that wait for a store that cannot write; the oldest are given up. */
 export const WAITING_MAX = 60;
 /** What the percentiles of the tiles are of. */
@@ -34,8 +34,8 @@ export interface SeriesBook {
   stop(): Promise<void>;
   read(query: { window: WindowName; step: StepName }): Promise<Series>;
   recentLatency(): Percentiles | null;
-  /** Minutes not yet stored. */
-  waiting(): number;
+  /** Minutes not yet stored, and steps in memory. */
+  held(): { minutes: number; steps: number };
 }
 
 export function createSeries({ clock, log, ledger, run, minutes, peaks }: SeriesParts): SeriesBook {
@@ -133,7 +133,7 @@ export function createSeries({ clock, log, ledger, run, minutes, peaks }: Series
       for (const slice of [...slices.filter(({ at }) => at >= since), current()]) addShape(counts, slice.counts, 'turnDuration');
       return percentilesOf(counts);
     },
-    waiting: () => waiting.length,
+    held: () => ({ minutes: waiting.length, steps: slices.length }),
   };
 }
 

@@ -98,7 +98,13 @@ export const READINGS = {
     kind: 'gauge',
     name: 'holdfast_series_rows_waiting',
     labels: [],
-    help: 'Minutes of the stored series that could not be stored yet; the oldest are given up.',
+    help: 'Minutes of the stored series that could not be stored yet; beyond 60 the oldest are given up.',
+  },
+  stepsKept: {
+    kind: 'gauge',
+    name: 'holdfast_series_steps_kept',
+    labels: [],
+    help: 'Ten-second steps in memory, an hour of them: at most 362.',
   },
   logDropped: {
     kind: 'counter',
