@@ -18,7 +18,10 @@ import { Secret } from './base/secret.ts';
 import { readMasterKey } from './crypto/key-file.ts';
 import { noteAct } from './http/note-act.ts';
 import { createHttp, type Http } from './http/server.ts';
-import { createTurnFigures } from './metrics/figures.ts';
+import { createMetrics, type Metrics } from './metrics/create-metrics.ts';
+import type { TurnFigures } from './metrics/figures.ts';
+import { createLiveFeed, type LiveFeed } from './metrics/live-feed.ts';
+import { turnEnded } from './metrics/turn-ended.ts';
 import { createModels } from './model/create-models.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
@@ -39,6 +42,8 @@ export interface Overrides {
   /** The default export of `holdfast.config.ts`; checked when the app starts. */
   agent?: unknown;
   version?: string;
+  /** Log lines lost so far. */
+  droppedLines?: () => number;
 }
 
 export interface Running {
@@ -67,7 +72,7 @@ const INSTRUCTIONS =
 export function createApp(config: Config, overrides: Overrides = {}): App {
   const house = createHouse(config, overrides);
   // HTTP opens before the agent, so that probes can say `starting`, and closes after it, so that callers hear how a drain left their turn.
-  const parts = [homePart(house), storePart(house), modelsPart(house), httpPart(house), agentPart(house)];
+  const parts = [homePart(house), storePart(house), metricsPart(house), modelsPart(house), httpPart(house), agentPart(house)];
   const lifecycle = createLifecycle(parts, (part, error) => house.base.log.error('part.stop_failed', { part, error }));
   house.state = lifecycle.state;
   return {
@@ -92,10 +97,15 @@ interface House {
   overrides: Overrides;
   base: { clock: Clock; log: Logger; random: () => number };
   ids: Ids;
+  /** Names this process in the stored series and the live feed. */
+  run: string;
   startedAt: number;
   state(): LifecycleState;
   home: Slot<{ paths: HomePaths; release(): void; token: Secret }>;
   store: Slot<Store>;
+  metrics: Slot<Metrics>;
+  /** What operators watch; whoever learns something publishes it. */
+  feed: LiveFeed;
   models: Slot<Models>;
   agent: Slot<Agent>;
   http: Slot<Http>;
@@ -107,6 +117,7 @@ interface House {
 function createHouse(config: Config, overrides: Overrides): House {
   const clock = overrides.clock ?? systemClock;
   const log = overrides.log ?? silentLogger;
+  const run = randomBytes(8).toString('hex');
   return {
     config,
     overrides,
@@ -116,6 +127,9 @@ function createHouse(config: Config, overrides: Overrides): House {
     state: () => 'stopped',
     home: slot('home'),
     store: slot('store'),
+    run,
+    metrics: slot('metrics'),
+    feed: createLiveFeed({ clock, run }),
     models: slot('models'),
     agent: slot('agent'),
     http: slot('http'),
@@ -160,11 +174,23 @@ function storePart(house: House): Part {
   };
 }
 
-function modelsPart({ config, base, models }: House): Part {
+function metricsPart(house: House): Part {
+  const { config, base, metrics, store } = house;
+  return {
+    name: 'metrics',
+    async start() {
+      const tools = toolsOf(house).map((tool) => tool.name);
+      metrics.put(createMetrics({ ...base, run: house.run, tools, models: config.models, minutes: store.get().minutes }));
+    },
+    stop: () => metrics.get().stop(),
+  };
+}
+
+function modelsPart({ config, base, models, metrics }: House): Part {
   return {
     name: 'models',
     async start() {
-      models.put(createModels({ config, ...base }));
+      models.put(createModels({ config, ...base, onProbe: metrics.get().probe }));
     },
     stop: () => models.get().close(),
   };
@@ -175,13 +201,13 @@ function httpPart(house: House): Part {
   return {
     name: 'http',
     async start() {
-      checkDefinition(overrides.agent);
-      const definition = (overrides.agent ?? {}) as AgentDefinition;
-      const [store, models] = [house.store.get(), house.models.get()];
-      const agent = makeAgent(house, definition);
+      const [store, models, metrics] = [house.store.get(), house.models.get(), house.metrics.get()];
+      const agent = makeAgent(house);
       house.agent.put(agent);
+      metrics.start(() => agent.figures().open);
       const { paths, token } = house.home.get();
-      const about = { name: definition.name ?? 'holdfast', version: overrides.version ?? '0.0.0', startedAt };
+      const { version = '0.0.0', droppedLines } = overrides;
+      const about = { name: definitionOf(house).name ?? 'holdfast', version, startedAt, droppedLines };
       const http = createHttp({
         config,
         ids,
@@ -190,6 +216,8 @@ function httpPart(house: House): Part {
         agent,
         store,
         models,
+        metrics,
+        feed: house.feed,
         state: () => house.state(),
         localToken: token,
         logPath: paths.log,
@@ -205,8 +233,16 @@ function httpPart(house: House): Part {
   };
 }
 
-function makeAgent({ config, base, ids, store, models }: House, definition: AgentDefinition): Agent {
-  const tools = mergeTools(definition.tools ?? [], base.clock);
+/** What the author wrote. Throws ConfigError for what an agent cannot be made of. */
+function definitionOf({ overrides }: House): AgentDefinition {
+  checkDefinition(overrides.agent);
+  return (overrides.agent ?? {}) as AgentDefinition;
+}
+
+function makeAgent(house: House): Agent {
+  const { config, base, ids, store, models } = house;
+  const definition = definitionOf(house);
+  const tools = toolsOf(house);
   return createAgent({
     store: store.get(),
     models: models.get(),
@@ -214,16 +250,33 @@ function makeAgent({ config, base, ids, store, models }: House, definition: Agen
     toolbox: createToolbox(tools, toolSpecs(tools), base),
     instructions: definition.instructions ?? INSTRUCTIONS,
     config,
-    figures: createTurnFigures(base.clock),
+    figures: figuresOf(house),
     ids,
     ...base,
   });
 }
 
+/** What the agent tells goes into the ledger and out to whoever watches. */
+function figuresOf({ metrics, feed }: House): TurnFigures {
+  const { figures } = metrics.get();
+  return {
+    read: figures.read,
+    accepted(turn) {
+      figures.accepted(turn);
+      feed.publish({ type: 'turn.accepted', ...turn });
+    },
+    ended(record) {
+      figures.ended(record);
+      feed.publish(turnEnded(record));
+    },
+  };
+}
+
 /** The author's tools take the place of built-in ones of the same name. */
-function mergeTools(own: Tool[], clock: Clock): Tool[] {
+function toolsOf(house: House): Tool[] {
+  const { tools: own = [] } = definitionOf(house);
   const names = new Set(own.map((tool) => tool.name));
-  return [...builtInTools(clock).filter((tool) => !names.has(tool.name)), ...own];
+  return [...builtInTools(house.base.clock).filter((tool) => !names.has(tool.name)), ...own];
 }
 
 function agentPart(house: House): Part {

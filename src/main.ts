@@ -37,7 +37,13 @@ async function open(): Promise<Service> {
   const logFile = createLogFile({ path: paths.log, bytesMax: LOG_FILE_BYTES_MAX, filesMax: LOG_FILES_MAX });
   const sink = config.env === 'production' ? createTee(logFile, createLogStdout()) : logFile;
   const log = createLogger({ level: config.logLevel, sink, clock: systemClock });
-  return { app: createApp(config, { log, agent, version: programVersion() }), log, logFile, paths, config };
+  return {
+    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped() }),
+    log,
+    logFile,
+    paths,
+    config,
+  };
 }
 
 async function run(service: Service): Promise<void> {

@@ -5,7 +5,9 @@ import { referencePages } from '../scripts/reference/pages.ts';
 import { ERRORS } from '../src/base/errors.ts';
 import { SETTING_KEYS, settingOf } from '../src/base/settings.ts';
 import { eventKinds } from '../src/contract/events.ts';
+import { liveStream } from '../src/contract/live.ts';
 import { type Route, routes } from '../src/contract/routes.ts';
+import { COUNTERS, HISTOGRAMS, READINGS } from '../src/metrics/table.ts';
 
 const folder = join(import.meta.dirname, '../docs/reference');
 const pages = referencePages();
@@ -21,7 +23,9 @@ test('the reference is what the tables say', () => {
 
 test('the reference leaves nothing out', () => {
   for (const name of Object.keys(ERRORS)) expect(pages['errors.md']).toContain(`| \`${name}\` |`);
-  for (const { type } of eventKinds) expect(pages['events.md']).toContain(`## \`${type}\``);
+  for (const { type } of [...eventKinds, ...liveStream.kinds]) expect(pages['events.md']).toContain(`## \`${type}\``);
+  for (const { name } of [COUNTERS, HISTOGRAMS, READINGS].flatMap((rows) => Object.values<{ name: string }>(rows)))
+    expect(pages['metrics.md']).toContain(`| \`${name}\` |`);
   for (const key of SETTING_KEYS) for (const name of settingOf(key).names) expect(pages['settings.md']).toContain(`\`${name}\``);
   for (const route of Object.values<Route>(routes))
     if (!route.page) expect(pages['api.md']).toContain(`### \`${route.method} ${route.path}\``);

@@ -2,10 +2,13 @@
 import { ERRORS } from '../../src/base/errors.ts';
 import { SETTING_KEYS, type Setting, settingOf } from '../../src/base/settings.ts';
 import { type AuditActionInfo, auditActions } from '../../src/contract/audit-actions.ts';
-import { eventKinds } from '../../src/contract/events.ts';
-import { createSchemaSet } from '../../src/contract/openapi-schemas.ts';
+import { type EventKind, eventKinds } from '../../src/contract/events.ts';
+import { liveStream } from '../../src/contract/live.ts';
+import { createSchemaSet, type SchemaSet } from '../../src/contract/openapi-schemas.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
 import { type Route, routes } from '../../src/contract/routes.ts';
+import { SHOWN_BOUNDS_MS } from '../../src/metrics/buckets.ts';
+import { COUNTERS, HISTOGRAMS, type MetricRow, READINGS } from '../../src/metrics/table.ts';
 import { apiPage } from './api-page.ts';
 import { cliPage } from './cli-page.ts';
 import { code, heading, table, typeText } from './markdown.ts';
@@ -18,6 +21,7 @@ export function referencePages(): Record<string, string> {
     'cli.md': cliPage(),
     'errors.md': errorsPage(),
     'events.md': eventsPage(),
+    'metrics.md': metricsPage(),
     'settings.md': settingsPage(),
   };
   return Object.fromEntries(Object.entries(pages).map(([name, lines]) => [name, `${lines.join('\n')}\n`]));
@@ -91,13 +95,41 @@ function errorsPage(): string[] {
   ];
 }
 
+function metricsPage(): string[] {
+  const rows = [
+    ...Object.values<MetricRow>(COUNTERS).map((row) => metricRow(row, 'counter')),
+    ...Object.values<MetricRow>(HISTOGRAMS).map((row) => metricRow(row, 'histogram')),
+    ...Object.values<MetricRow & { kind: string }>(READINGS).map((row) => metricRow(row, row.kind)),
+  ];
+  const bounds = SHOWN_BOUNDS_MS.map((ms) => String(ms / 1_000)).join(', ');
+  return [
+    ...heading(
+      'Metrics',
+      `What \`GET /metrics\` says, in the Prometheus text format; [monitoring](../operate/monitoring.md) says what to do with it. Counters and histograms count since the process started. Labels take few values; a model that is not configured and a tool the agent does not have are \`other\`. Buckets of the histograms, in seconds: ${bounds}.`,
+    ),
+    '',
+    ...table(['metric', 'type', 'labels', 'meaning'], rows),
+  ];
+}
+
+const metricRow = ({ name, labels, help }: MetricRow, kind: string): string[] => [code(name), kind, labels.map(code).join(', '), help];
+
 function eventsPage(): string[] {
   const schemas = createSchemaSet();
   const lines = heading(
     'Events',
     'What a turn says while it runs, as server-sent events: `POST /v1/chat` with `stream: true`, and `GET /v1/turns/{id}/events`. Each has `event:`, mostly `id:` (`<attempt>.<step>.<offset>`) and one line of JSON as `data:`. Send the last `id` as `Last-Event-ID` to go on without gap or repetition. Text is provisional until `turn.end`; comments every 15 s keep the connection alive; closing a stream does not cancel the turn.',
   );
-  for (const { type, description, data } of eventKinds) {
+  lines.push(...kindLines(eventKinds, schemas), '', '## The live feed', '', LIVE_FEED, ...kindLines(liveStream.kinds, schemas));
+  return lines;
+}
+
+const LIVE_FEED =
+  'What operators watch: `GET /v1/events`, for admins. It begins with a `snapshot`. Send the last `id` as `Last-Event-ID` to go on; where that cannot be done the stream says `reset`, and where a reader was too slow `lagged`. Events are kept for a minute after the last reader left. There is no text of a conversation in it.';
+
+function kindLines(kinds: readonly EventKind[], schemas: SchemaSet): string[] {
+  const lines: string[] = [];
+  for (const { type, description, data } of kinds) {
     const shown = typeText(schemas.add(data));
     const body = shown.startsWith('{') ? ['```ts', shown, '```'] : [`Data: ${code(shown)}, see [the API](api.md#${shown.toLowerCase()}).`];
     lines.push('', `## ${code(type)}`, '', description, '', ...body);

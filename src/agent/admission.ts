@@ -71,7 +71,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
       const accepting = parts.store.turns.accept({ ...what, turnId, principal, requestId, options, idempotency });
       const accepted = await doubts.watch(turnId, accepting);
       if (accepted.kind === 'known') return attach(desk, accepted, submission);
-      parts.figures.accepted();
+      parts.figures.accepted({ turnId, sessionId: accepted.turn.sessionId });
       if (submission.whileBusy === 'interrupt') for (const each of lanes.ofSession(what.session.id)) each.stop('superseded');
       return liveHandle(enter(accepted.turn, submission.arrivedAt, false), submission.arrivedAt + budgetMs, clock);
     });

@@ -2,8 +2,10 @@
 import type { z } from 'zod';
 import type { Routes } from '../contract/routes.ts';
 
-/** Pages for people are no operations. */
-export type OperationName = { [K in keyof Routes]: Routes[K] extends { page: string } ? never : K }[keyof Routes];
+/** Pages for people and the text for Prometheus are no operations. */
+export type OperationName = {
+  [K in keyof Routes]: Routes[K] extends { page: string } | { openLocally: true } ? never : K;
+}[keyof Routes];
 
 /** A route that is added, moved or dropped does not compile before it is so here too. */
 export const operations = {
@@ -26,6 +28,8 @@ export const operations = {
   listMessages: ['GET', '/v1/sessions/{id}/messages'],
   status: ['GET', '/v1/status'],
   listLogs: ['GET', '/v1/logs'],
+  liveEvents: ['GET', '/v1/events'],
+  series: ['GET', '/v1/metrics'],
   openapi: ['GET', '/openapi.json'],
   listAudit: ['GET', '/v1/audit'],
   verifyAudit: ['POST', '/v1/audit/verify'],

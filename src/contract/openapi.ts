@@ -28,7 +28,7 @@ const TAGS = {
 const tagOf = (path: string): keyof typeof TAGS => {
   if (/^\/v1\/(chat|turns)\b/.test(path)) return 'Turns';
   if (/^\/v1\/sessions\b/.test(path)) return 'Sessions';
-  return path.startsWith('/v1/') || path.startsWith('/openapi') ? 'Operation' : 'Health';
+  return path.startsWith('/v1/') || path.startsWith('/openapi') || path === '/metrics' ? 'Operation' : 'Health';
 };
 
 /** Pure, and throws only when the tables contradict each other. `version` is the server's. */
@@ -89,6 +89,7 @@ function descriptionOf(route: Route): string {
   if (route.auth === 'public') sentences.push('Open to everyone.');
   else sentences.push(route.auth === 'admin' ? 'Needs an admin key.' : 'Needs any key; a client key reaches what it made itself.');
   if (route.openInDevelopment) sentences.push('In development it is open.');
+  if (route.openLocally) sentences.push('In development, on a server bound to loopback, it is open to callers on the same machine.');
   if (route.startsWork)
     sentences.push(
       'Answers with the turn when it has ended; as server-sent events with `stream: true` or `Accept: text/event-stream`; at once with `Prefer: respond-async`.',
@@ -99,7 +100,7 @@ function descriptionOf(route: Route): string {
 
 function securityOf(route: Route): JsonSchema {
   if (route.auth === 'public') return { security: [] };
-  return route.openInDevelopment ? { security: [{ apiKey: [] }, {}] } : { security: [{ apiKey: [] }] };
+  return route.openInDevelopment || route.openLocally ? { security: [{ apiKey: [] }, {}] } : { security: [{ apiKey: [] }] };
 }
 
 const streamOf = (route: Route): EventStream | undefined =>

@@ -27,7 +27,7 @@ const STARTING_WORK: RouteProblem[] = [
 /** Every problem the route can answer with. The HTTP tests hold all answers to it. */
 export function problemsOf(route: Route): RouteProblem[] {
   const isChange = route.method !== 'GET';
-  const usesStore = route.auth !== 'public' && !route.openInDevelopment;
+  const usesStore = route.auth !== 'public' && !route.openInDevelopment && !route.openLocally;
   const found = [
     ...ANY,
     // Pages and operations are kept from other hosts and origins; probes are not.
@@ -38,6 +38,7 @@ export function problemsOf(route: Route): RouteProblem[] {
     ...(isChange ? [{ code: 'conflict' }] : []),
     ...(usesStore ? [{ code: 'storage_unavailable' }] : []),
     ...(usesStore && route.path.startsWith('/v1/turns') ? [{ code: 'draining' }] : []),
+    ...(route.path === '/v1/events' ? [{ code: 'overloaded' }] : []),
     ...(route.startsWork ? STARTING_WORK : []),
   ];
   const seen = new Set<string>();

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
+import { liveStream } from './live.ts';
 import { logPageSchema, logQuerySchema, logStream } from './logs.ts';
 import { messageSchema } from './message.ts';
+import { seriesQuerySchema, seriesSchema } from './series.ts';
 import {
   erasureSchema,
   isoTimeSchema,
@@ -46,6 +48,8 @@ export interface Route {
   probe?: true;
   /** In development the route is open without a key; the handler then has no principal. */
   openInDevelopment?: true;
+  /** In development, on a server bound to loopback, open to callers on this machine that come by no proxy. */
+  openLocally?: true;
   /** A page for people: not part of the API document. `dashboard` pages exist on the dashboard's own port only. */
   page?: 'both' | 'dashboard';
   /** Successes only; every operation can also answer with a problem. */
@@ -77,7 +81,7 @@ export const routes = {
   livez: {
     method: 'GET',
     path: '/livez',
-    summary: 'The process answers',
+    summary: 'The process answers, whatever store and models do',
     auth: 'public',
     probe: true,
     responses: { 200: { description: 'Alive.', schema: healthSchema } },
@@ -223,6 +227,29 @@ export const routes = {
     auth: 'admin',
     query: logQuerySchema,
     responses: { 200: { description: 'One page of log lines.', schema: logPageSchema, stream: logStream } },
+  },
+  liveEvents: {
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'The live feed of what happens; resumes after Last-Event-ID',
+    auth: 'admin',
+    responses: { 200: { description: 'Server-sent events.', mediaType: 'text/event-stream', stream: liveStream } },
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Figures for Prometheus',
+    auth: 'admin',
+    openLocally: true,
+    responses: { 200: { description: 'Prometheus text, version 0.0.4.', mediaType: 'text/plain' } },
+  },
+  series: {
+    method: 'GET',
+    path: '/v1/metrics',
+    summary: 'Figures over time, in columns',
+    auth: 'admin',
+    query: seriesQuerySchema,
+    responses: { 200: { description: 'One column per figure.', schema: seriesSchema } },
   },
   openapi: {
     method: 'GET',

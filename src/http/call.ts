@@ -29,7 +29,7 @@ export interface Reply {
 
 type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.output<S> : undefined;
 type QueryOf<R> = R extends { query: infer S extends z.ZodType } ? z.output<S> : undefined;
-type CallOf<R> = R extends { auth: 'public' } | { openInDevelopment: true }
+type CallOf<R> = R extends { auth: 'public' } | { openInDevelopment: true } | { openLocally: true }
   ? PublicCall<BodyOf<R>, QueryOf<R>>
   : Call<BodyOf<R>, QueryOf<R>>;
 

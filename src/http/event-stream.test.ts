@@ -226,6 +226,33 @@ describe('one stream', () => {
   });
 });
 
+test('a stream whose reader may read no more ends, and what it was about to send is not sent', async () => {
+  const streams = createEventStreams({ clock: createManualClock(), limits: LIMITS });
+  let revoke = (): void => undefined;
+  let watched = true;
+  const source = {
+    next: async () => ['one\n\n', 'two\n\n'],
+    close: () => undefined,
+    isLast: () => false,
+    take: (items: string[]) => items.shift() ?? '',
+  };
+  const reader = streams.open(source, {
+    onError: () => '',
+    drop: () => undefined,
+    watch(end) {
+      revoke = end;
+      return () => {
+        watched = false;
+      };
+    },
+  });
+  const read = reader.getReader();
+  expect(Buffer.from((await read.read()).value ?? []).toString()).toBe('one\n\n');
+  revoke();
+  expect((await read.read()).done).toBe(true);
+  expect([streams.size, watched]).toEqual([0, false]);
+});
+
 test('a long delta is cut at the right offsets and never inside a pair', () => {
   const text = '👩'.repeat(500);
   const parts: PlacedEvent[] = [];

@@ -23,6 +23,8 @@ export interface StreamReader {
   onError(error: unknown): string;
   /** Cuts the connection of a reader that takes nothing. */
   drop(): void;
+  /** Calls `end` when the reader may read no more, its credentials being revoked; returns how to stop watching. */
+  watch?(end: () => void): () => void;
 }
 
 /** The streams under way, so that a stop can end them. */
@@ -65,6 +67,7 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
   let asking = false;
   let idleSince = clock.monotonic();
   let beat = false;
+  let unwatch: (() => void) | undefined;
   let timer: Timer | undefined;
 
   /** Must not reject. */
@@ -102,14 +105,24 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
     if (gone) return;
     gone = true;
     timer?.cancel();
+    unwatch?.();
     source.close();
     wake?.();
     onGone();
   }
 
+  function end(): void {
+    over = true;
+    wake?.();
+  }
+
   const body = new ReadableStream<Uint8Array>(
     {
       start() {
+        unwatch = reader.watch?.(() => {
+          held.length = 0;
+          end();
+        });
         timer = clock.after(limits.heartbeatMs / 3, tick);
       },
       async pull(given) {
@@ -137,11 +150,5 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
     { highWaterMark: 0 },
   );
 
-  return {
-    body,
-    end() {
-      over = true;
-      wake?.();
-    },
-  };
+  return { body, end };
 }

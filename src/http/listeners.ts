@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AppError, ConfigError } from '../base/errors.ts';
+import { AppError, ConfigError, type ErrorCode } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { API_HEADERS } from './headers.ts';
@@ -15,6 +15,7 @@ export interface ListenerParts {
   ids: Ids;
   log: Logger;
   limits: HttpLimits;
+  onProblem(code: ErrorCode): void;
 }
 
 export function createListener(listen: Listen, parts: ListenerParts): Server {
@@ -41,7 +42,7 @@ export function createListener(listen: Listen, parts: ListenerParts): Server {
 }
 
 /** A raw answer on a connection whose request never became one. Never into the middle of an answer under way. */
-function refuseSocket(error: { code?: string | undefined }, socket: Duplex, { ids, log }: ListenerParts): void {
+function refuseSocket(error: { code?: string | undefined }, socket: Duplex, { ids, log, onProblem }: ListenerParts): void {
   const underWay = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
   if (!socket.writable || error.code === 'ECONNRESET' || underWay?.headersSent) {
     socket.destroy();
@@ -49,6 +50,7 @@ function refuseSocket(error: { code?: string | undefined }, socket: Duplex, { id
   }
   const requestId = ids.make('req');
   const code = codeForParserError(error.code);
+  onProblem(code);
   const reply = problemReply(new AppError(code), requestId);
   const body = String(reply.body);
   const headers = {

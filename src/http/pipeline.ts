@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
-import { AppError } from '../base/errors.ts';
+import { AppError, type ErrorCode } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
 import type { Logger } from '../base/log.ts';
@@ -17,7 +17,7 @@ import type { HostCheck } from './host-check.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Pressure } from './pressure.ts';
 import { asAppError, problemReply } from './problem.ts';
-import { header, type ListenerName, type RequestView, sourceOf, viewOfFetch, viewOfNode } from './request-view.ts';
+import { header, isLocalPeer, type ListenerName, type RequestView, sourceOf, viewOfFetch, viewOfNode } from './request-view.ts';
 import { parseWith } from './validate.ts';
 
 export interface Bindings extends Partial<HttpBindings> {
@@ -41,7 +41,11 @@ export interface PipelineParts {
   authFailures: AuthFailures;
   hostCheck: HostCheck;
   pressure: Pressure;
+  /** The server itself is bound to loopback: nobody else can connect. */
+  boundLocally: boolean;
   state(): LifecycleState;
+  /** Told the code of every problem that is answered. Must not throw. */
+  onProblem(code: ErrorCode): void;
 }
 
 export interface Pipeline {
@@ -68,6 +72,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   function failed(thrown: unknown, requestId: string, route: Route): Reply {
     const error = asAppError(thrown);
+    parts.onProblem(error.code);
     const fields = { requestId, route: route.path, method: route.method, status: error.status, code: error.code };
     if (error.code === 'internal') log.error('request.failed', { ...fields, error: error.cause ?? error });
     else if (error.status >= 500) log.warn('request.refused', fields);
@@ -99,12 +104,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     refuse(c, error, headers) {
       const requestId = requestIdOf(viewOf(c));
+      parts.onProblem(error.code);
       const reply = problemReply(error, requestId);
       return render({ ...reply, headers: { ...reply.headers, ...headers } }, requestId);
     },
     crash(thrown) {
       const requestId = ids.make('req');
       const error = asAppError(thrown);
+      parts.onProblem(error.code);
       if (error.code === 'internal') log.error('request.failed', { requestId, error: thrown });
       return render(problemReply(error, requestId), requestId);
     },
@@ -129,13 +136,14 @@ function createGate(route: Route, parts: PipelineParts): (view: RequestView, req
   const unsafe = route.method !== 'GET';
   const hasId = route.path.includes('{id}');
   const open = route.auth === 'public' || (route.openInDevelopment === true && parts.env === 'development');
+  const openLocally = route.openLocally === true && parts.env === 'development' && parts.boundLocally;
 
   function letIn(view: RequestView, requestId: string): Call['principal'] | undefined {
     if (view.rawHeaders.length > 2 * limits.headersMax) throw new AppError('headers_too_large');
     hostCheck.host(view, route.probe === true);
     if (route.page === 'dashboard' && view.listener !== 'dashboard') throw new AppError('not_found');
     if (unsafe) hostCheck.origin(view);
-    if (open) return undefined;
+    if (open || (openLocally && isLocalPeer(view))) return undefined;
     const principal = auth.identify(view);
     if (!principal) {
       authFailures.note(sourceOf(view, parts.trustProxy), requestId);

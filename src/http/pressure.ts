@@ -17,7 +17,12 @@ export interface Pressure {
 const RESOLUTION_MS = 20;
 
 /** Looks at the process once per sample. One late sample is a pause; the loop counts as blocked when two in a row were late. */
-export function createPressure(parts: { clock: Clock; store: Pick<Store, 'health'>; limits: HttpLimits }): Pressure {
+export function createPressure(parts: {
+  clock: Clock;
+  store: Pick<Store, 'health'>;
+  limits: HttpLimits;
+  onSample?: (lateMs: number) => void;
+}): Pressure {
   const { clock, store, limits } = parts;
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let timer: Timer | undefined;
@@ -29,6 +34,7 @@ export function createPressure(parts: { clock: Clock; store: Pick<Store, 'health
     // The monitor drops the interval it is reset in; this timer's own lateness covers a loop that never gets further.
     const lateMs = Math.max(now - sampledAt - limits.pressureSampleMs, delay.percentile(99) / 1e6 - RESOLUTION_MS);
     delay.reset();
+    parts.onSample?.(Math.max(0, Math.round(lateMs * 10) / 10));
     lateSamples = lateMs > limits.loopDelayMsMax ? lateSamples + 1 : 0;
     current = strainOf(lateSamples);
     timer = clock.after(limits.pressureSampleMs, () => sample(now));

@@ -10,6 +10,8 @@ import type { LifecycleState } from '../base/lifecycle.ts';
 import type { Logger } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { type Route, type RouteName, routes } from '../contract/routes.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
+import type { LiveFeed } from '../metrics/live-feed.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
 import { createAuth } from './auth.ts';
@@ -19,14 +21,17 @@ import { createEventStreams } from './event-stream.ts';
 import { createHostCheck } from './host-check.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { close, createListener, listen } from './listeners.ts';
+import { createLiveWatch } from './live-watch.ts';
 import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
-import type { ListenerName } from './request-view.ts';
+import { isLoopbackAddress, type ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
+import { liveHandlers } from './routes/live.ts';
 import { logHandlers } from './routes/logs.ts';
+import { metricsHandlers } from './routes/metrics.ts';
 import { pageHandlers } from './routes/pages.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { statusHandlers } from './routes/status.ts';
@@ -44,6 +49,10 @@ export interface HttpParts {
   agent: Agent;
   store: Store;
   models: Pick<Models, 'states'>;
+  metrics: Metrics;
+  feed: LiveFeed;
+  /** Log lines lost so far. */
+  droppedLines?: () => number;
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
   version: string;
@@ -68,18 +77,22 @@ export interface Http {
 
 export function createHttp(parts: HttpParts): Http {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...parts.limits };
-  const { config, clock, ids, log, store } = parts;
-  const pressure = createPressure({ clock, store, limits });
+  const { config, clock, ids, log, store, metrics } = parts;
+  const onProblem = metrics.problem;
+  const pressure = createPressure({ clock, store, limits, onSample: metrics.loopDelay });
   const auth = createAuth({ adminKey: config.adminKey, localToken: parts.localToken });
   const authFailures = createAuthFailures({ clock, log, store });
   const events = createEventStreams({ clock, limits });
   const streams = createTurnStreams({ log, events });
+  const watch = createLiveWatch({ ...parts, pressure });
   const pipeline = createPipeline({
     ...{ clock, ids, log, limits, auth, authFailures, pressure },
     trustProxy: config.trustProxy,
     env: config.env,
     hostCheck: createHostCheck(config),
+    boundLocally: isLoopbackAddress(config.host) || config.host === 'localhost',
     state: parts.state,
+    onProblem,
   });
   const handlers: Handlers = {
     ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
@@ -88,6 +101,8 @@ export function createHttp(parts: HttpParts): Http {
     ...sessionHandlers(parts),
     ...auditHandlers(parts),
     ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
+    ...liveHandlers({ log, feed: parts.feed, watch, streams: events }),
+    ...metricsHandlers({ ...parts, pressure, streams: events, droppedLines: parts.droppedLines ?? (() => 0) }),
     ...pageHandlers(),
     ...docsHandlers(parts.version),
   };
@@ -104,7 +119,7 @@ export function createHttp(parts: HttpParts): Http {
         errorHandler: (error) => pipeline.crash(error instanceof RequestError ? new AppError('invalid_request') : error),
       },
     );
-    const server = createListener(serve, { ids, log, limits });
+    const server = createListener(serve, { ids, log, limits, onProblem });
     const bound = await listen(server, config.host, port);
     server.on('error', (error) => log.error('listener.failed', { part: listener, error }));
     servers.push(server);
@@ -125,6 +140,7 @@ export function createHttp(parts: HttpParts): Http {
 
   async function stop(): Promise<void> {
     pressure.stop();
+    watch.stop();
     const closed = servers.splice(0).map((server) => close(server, limits.stopMs));
     events.endAll();
     await Promise.all(closed);

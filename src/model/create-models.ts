@@ -10,7 +10,7 @@ import { createGemini } from './gemini.ts';
 import type { Models } from './models.ts';
 import type { Provider } from './provider.ts';
 import { createRetryBudget } from './retry-budget.ts';
-import { createRoster } from './roster.ts';
+import { createRoster, type RosterOptions } from './roster.ts';
 import { askInOrder } from './route.ts';
 
 /** Sockets beyond the bulkhead, for probes. */
@@ -31,6 +31,7 @@ export interface ModelsOptions {
   /** Providers by name, instead of or beside the built-in `gemini` and `demo`. */
   providers?: Record<string, Provider>;
   breaker?: Partial<BreakerSettings>;
+  onProbe?: RosterOptions['onProbe'];
 }
 
 export function createModels(options: ModelsOptions): Models {
@@ -48,6 +49,7 @@ export function createModels(options: ModelsOptions): Models {
     rules,
     ...(options.breaker ? { breaker: options.breaker } : {}),
     onAvailable: wakeAll,
+    onProbe: options.onProbe,
   });
   let closed = false;
   const available = (prefer?: string) => roster.orderFor(prefer).some((entry) => entry.breaker.state() === 'ok');

@@ -1,5 +1,5 @@
 // The models this server knows: those of the configured order, and those callers have named since.
-import { BREAKER_SETTINGS, type BreakerSettings, createBreaker } from './breaker.ts';
+import { BREAKER_SETTINGS, type BreakerSettings, createBreaker, type Health } from './breaker.ts';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import type { CallRules, ModelEntry } from './call.ts';
 import { probeModel } from './probe.ts';
@@ -27,6 +27,8 @@ export interface RosterOptions {
   breaker?: Partial<BreakerSettings>;
   /** A model may be called again. */
   onAvailable(): void;
+  /** Told how a probe went. Must not throw. */
+  onProbe?: ((provider: string, model: string, health: Health) => void) | undefined;
 }
 
 export function createRoster(options: RosterOptions): Roster {
@@ -43,7 +45,11 @@ export function createRoster(options: RosterOptions): Roster {
     const { provider, model } = called;
     const bulkhead = bulkheads.get(provider.name) ?? createBulkhead(rules.clock, options.concurrency);
     bulkheads.set(provider.name, bulkhead);
-    const probe = () => probeModel(provider, model, rules, closing.signal);
+    const probe = async () => {
+      const health = await probeModel(provider, model, rules, closing.signal);
+      options.onProbe?.(provider.name, model, health);
+      return health;
+    };
     const breaker = createBreaker({ ...rules, name, settings, probe, onChange: () => changed(entry) });
     const entry: ModelEntry = { name, model, provider, bulkhead, breaker, lastFailure: undefined };
     return entry;

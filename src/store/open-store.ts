@@ -18,6 +18,7 @@ import { createIdempotency } from './idempotency.ts';
 import { insertKeyringRow, readKeyring } from './keyring-rows.ts';
 import { createLeases } from './leases.ts';
 import { createMessages } from './messages.ts';
+import { createMinutes } from './minutes.ts';
 import type { Sealer } from './sealer.ts';
 import { createSeals } from './seals.ts';
 import { createSessionKeys } from './session-keys.ts';
@@ -86,6 +87,7 @@ export async function openStore(parts: StoreParts): Promise<Store> {
     turns,
     sessions,
     messages,
+    minutes: createMinutes(db, log),
     auditHead: () => audit.head(),
     auditTrail: (query) => listAudit(db, query),
     verifyAudit: (heads) => verifyAudit((sql, values) => db.read(sql, values), heads),

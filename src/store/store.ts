@@ -2,6 +2,7 @@ import type { AuditHead, AuditVerification } from '../contract/audit.ts';
 import type { AuditAction } from '../contract/audit-actions.ts';
 import type { ModelMessage, Part, Role } from '../contract/message.ts';
 import type { StepRecord, TerminalStatus, TurnReason, TurnRecord, TurnStatus, Usage } from '../contract/turn.ts';
+import type { Minutes } from './minutes.ts';
 
 /** Who acts. `id` is stored in clear; a `client` sees only what it made. */
 export interface Principal {
@@ -263,6 +264,8 @@ export interface Store {
   readonly turns: Turns;
   readonly sessions: Sessions;
   readonly messages: Messages;
+  /** Figures by the minute; a week of them. */
+  readonly minutes: Minutes;
   /** Last row of this process's chain. */
   auditHead(): Promise<{ seq: number; hash: string } | undefined>;
   /** One audit row for an act that changes no other row (a sign-in, a refused request). */

@@ -14,7 +14,7 @@ import type { AppError } from '../../src/base/errors.ts';
 import { createIds } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { START, type TurnEvent } from '../../src/contract/events.ts';
-import { createTurnFigures } from '../../src/metrics/figures.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { createModels } from '../../src/model/create-models.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -83,7 +83,7 @@ export async function openWorld(home: { path: string; key: KeyObject }, options:
     instructions: 'Be kind.',
     points: createPoints(middleware, base),
     toolbox: createToolbox(tools, toolSpecs(tools), base),
-    figures: createTurnFigures(systemClock),
+    figures: createMetrics({ ...base, run: 'test', minutes: store.minutes, models: [], tools: [] }).figures,
     random: Math.random,
   });
   await agent.start();

@@ -10,6 +10,8 @@ import { type Logger, silentLogger } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { ModelState } from '../../src/contract/status.ts';
 import { createHttp, type Http, type HttpParts } from '../../src/http/server.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
+import { createLiveFeed } from '../../src/metrics/live-feed.ts';
 import { assertDocumented } from './documented.ts';
 import { createMemoryAgent, type MemoryAgentParts } from './memory-agent.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -32,6 +34,8 @@ export function createWorld(options: WorldOptions = {}) {
   const ids = createIds(clock);
   const store = createMemoryStore({ ids });
   const agent = createMemoryAgent({ ...options, store, ids });
+  const metrics = createMetrics({ clock, log, run: 'test', minutes: store.minutes, models: ['memory'], tools: [] });
+  const feed = createLiveFeed({ clock, run: '0123456789abcdef' });
   const models: { list: ModelState[] } = { list: [{ name: 'memory', state: 'ok' }] };
   const life: { state: LifecycleState } = { state: 'ready' };
   const http = createHttp({
@@ -46,7 +50,7 @@ export function createWorld(options: WorldOptions = {}) {
       adminKey: new Secret(ADMIN_KEY),
       ...options.config,
     },
-    ...{ clock, log, ids, agent, store, limits: options.limits },
+    ...{ clock, log, ids, agent, store, metrics, feed, limits: options.limits },
     models: { states: () => models.list },
     version: '1.2.3',
     startedAt: clock.now(),
@@ -54,7 +58,7 @@ export function createWorld(options: WorldOptions = {}) {
     localToken: new Secret(LOCAL_TOKEN),
     logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
-  return { http, ids, store, agent, models, life, call: caller(http) };
+  return { http, ids, store, agent, models, metrics, feed, life, call: caller(http) };
 }
 
 export type World = ReturnType<typeof createWorld>;

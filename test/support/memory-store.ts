@@ -2,6 +2,7 @@
 import { AppError } from '../../src/base/errors.ts';
 import type { Ids } from '../../src/base/ids.ts';
 import { isTerminal } from '../../src/contract/turn.ts';
+import type { StoredMinute } from '../../src/store/minutes.ts';
 import type { Listed, ListQuery, Principal, Store, StoredMessage, StoredSession, StoredTurn } from '../../src/store/store.ts';
 
 export interface MemoryStore extends Store {
@@ -19,6 +20,7 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
   const turnRows = new Map<string, StoredTurn>();
   const messageRows: StoredMessage[] = [];
   const auditRows: MemoryStore['auditRows'] = [];
+  const minuteRows: StoredMinute[] = [];
   const condition: MemoryStore['condition'] = { writable: true, queued: 0, walBytes: 0 };
   let current: string | undefined;
 
@@ -99,6 +101,15 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
         ),
     },
     auditHead: async () => (auditRows.length === 0 ? undefined : { seq: auditRows.length, hash: '00' }),
+    minutes: {
+      async append(minute) {
+        assertWritable();
+        minuteRows.push(minute);
+      },
+      async *pages(from, until) {
+        yield minuteRows.filter(({ at }) => at >= from && at < until);
+      },
+    },
     async audit(act) {
       assertWritable();
       auditRows.push(act);

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { Auth } from '../auth.ts';
 import { type HandlersOf, json, type PublicCall, type Reply } from '../call.ts';
 import { type HealthView, readHealth } from '../health.ts';
+import { presentFigures } from '../present-figures.ts';
 import type { Pressure } from '../pressure.ts';
 import { isLocalPeer } from '../request-view.ts';
 
@@ -41,7 +42,8 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
 
   return {
     health: (call) => word(call, (health) => health.status !== 'down'),
-    livez: (call) => word(call, () => true),
+    // Asks nobody: a restart mends neither a disk nor a model, and must not be how a supervisor answers to them.
+    livez: () => json(200, { status: 'ok', state: parts.state() } satisfies Health),
     readyz: (call) => word(call, (health) => health.status !== 'down'),
     startupz: (call) => word(call, ({ state }) => state !== 'starting' && state !== 'failed'),
     async status() {
@@ -52,7 +54,7 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
 
 async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> {
   const { agent, store, models, config, name, version } = parts;
-  const { sessionRestored: restored, drained: _, ...requests } = agent.figures();
+  const figures = agent.figures();
   const [current, stored, auditHead] = await Promise.all([store.sessions.current(), store.counts(), store.auditHead()]);
   const { status: health, state, checks } = readHealth(parts);
   const { rss, heapUsed } = process.memoryUsage();
@@ -66,9 +68,9 @@ async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> 
     pid: process.pid,
     startedAt: new Date(parts.startedAt).toISOString(),
     uptimeS,
-    currentSession: current ? { id: current.id, messageCount: current.messageCount, restored } : null,
+    currentSession: current ? { id: current.id, messageCount: current.messageCount, restored: figures.sessionRestored } : null,
     models: models.states(),
-    requests,
+    requests: presentFigures(figures),
     stored,
     memory: { rssBytes: rss, heapUsedBytes: heapUsed },
     auditHead: auditHead ?? null,
