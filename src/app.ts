@@ -1,6 +1,7 @@
 // The composition root: every part is made here, by hand, in floor order.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { type Access, createAccess } from './access/access.ts';
 import type { Agent } from './agent/agent.ts';
 import { createAgent } from './agent/create-agent.ts';
 import type { AgentDefinition } from './agent/define-agent.ts';
@@ -67,7 +68,7 @@ const INSTRUCTIONS =
 export function createApp(config: Config, overrides: Overrides = {}): App {
   const house = createHouse(config, overrides);
   // HTTP opens before the agent, so that probes can say `starting`, and closes after it, so that callers hear how a drain left their turn.
-  const parts = [homePart(house), storePart(house), modelsPart(house), httpPart(house), agentPart(house)];
+  const parts = [homePart(house), storePart(house), accessPart(house), modelsPart(house), httpPart(house), agentPart(house)];
   const lifecycle = createLifecycle(parts, (part, error) => house.base.log.error('part.stop_failed', { part, error }));
   house.state = lifecycle.state;
   return {
@@ -96,6 +97,7 @@ interface House {
   state(): LifecycleState;
   home: Slot<{ paths: HomePaths; release(): void; token: Secret }>;
   store: Slot<Store>;
+  access: Slot<Access>;
   models: Slot<Models>;
   agent: Slot<Agent>;
   http: Slot<Http>;
@@ -116,6 +118,7 @@ function createHouse(config: Config, overrides: Overrides): House {
     state: () => 'stopped',
     home: slot('home'),
     store: slot('store'),
+    access: slot('access'),
     models: slot('models'),
     agent: slot('agent'),
     http: slot('http'),
@@ -160,6 +163,18 @@ function storePart(house: House): Part {
   };
 }
 
+function accessPart({ config, base, ids, home, store, access }: House): Part {
+  return {
+    name: 'access',
+    async start() {
+      const { token } = home.get();
+      access.put(createAccess({ ...base, ids, random: randomBytes, store: store.get(), adminKey: config.adminKey, localToken: token }));
+      await access.get().load();
+    },
+    stop: () => access.get().stop(),
+  };
+}
+
 function modelsPart({ config, base, models }: House): Part {
   return {
     name: 'models',
@@ -177,7 +192,7 @@ function httpPart(house: House): Part {
     async start() {
       checkDefinition(overrides.agent);
       const definition = (overrides.agent ?? {}) as AgentDefinition;
-      const [store, models] = [house.store.get(), house.models.get()];
+      const [store, models, access] = [house.store.get(), house.models.get(), house.access.get()];
       const agent = makeAgent(house, definition);
       house.agent.put(agent);
       const { paths, token } = house.home.get();
@@ -189,9 +204,9 @@ function httpPart(house: House): Part {
         ...about,
         agent,
         store,
+        access,
         models,
         state: () => house.state(),
-        localToken: token,
         logPath: paths.log,
       });
       house.http.put(http);

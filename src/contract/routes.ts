@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessRoutes } from './access-routes.ts';
 import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
@@ -44,6 +45,10 @@ export interface Route {
   startsWork?: true;
   /** Answered whatever the Host header says, for orchestrators that probe by address. */
   probe?: true;
+  /** Proves who somebody is: refuses bad proof, and too much of it. */
+  signsIn?: true;
+  /** Sets or clears the cookie of a sign-in. */
+  setsCookie?: true;
   /** In development the route is open without a key; the handler then has no principal. */
   openInDevelopment?: true;
   /** A page for people: not part of the API document. `dashboard` pages exist on the dashboard's own port only. */
@@ -276,6 +281,7 @@ export const routes = {
     bodyOptional: true,
     responses: { 200: { description: 'What was found, also when it is bad.', schema: auditVerificationSchema } },
   },
+  ...accessRoutes,
   dashboardRoot: {
     method: 'GET',
     path: '/',

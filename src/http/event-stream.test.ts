@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { asAdmin, createWorld } from '../../test/support/http-world.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { assembled, parseSse } from '../../test/support/sse-text.ts';
+import type { Credential } from '../access/credential.ts';
 import type { PlacedEvent, TurnCursor } from '../agent/agent.ts';
 import { AppError } from '../base/errors.ts';
 import { createEventStreams } from './event-stream.ts';
@@ -140,10 +141,11 @@ describe('one stream', () => {
       },
       close: () => void seen.closed++,
     };
-    const streams = createEventStreams({ clock, limits: LIMITS });
+    const streams = createEventStreams({ clock, limits: LIMITS, access: { watch: () => () => undefined } });
     const body = streams.open(turnSource(cursor), {
       onError: () => eventText({ type: 'error', problem: { type: 't', title: 't', status: 500, code: 'internal', requestId: 'r' } }),
       drop: () => void seen.dropped++,
+      caller: { credential: {} as Credential },
     });
     const reader = body.getReader();
     const read = async () => {

@@ -1,10 +1,13 @@
 // Server-sent events: one stream per reader, fed no faster than the reader takes them.
+import type { Access } from '../access/access.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Caller } from './auth.ts';
 import type { HttpLimits } from './limits.ts';
 
 interface StreamParts {
   clock: Clock;
   limits: Pick<HttpLimits, 'heartbeatMs' | 'streamStallMs' | 'streamPieceUnits'>;
+  access: Pick<Access, 'watch'>;
 }
 
 /** What a stream is made of. */
@@ -23,6 +26,8 @@ export interface StreamReader {
   onError(error: unknown): string;
   /** Cuts the connection of a reader that takes nothing. */
   drop(): void;
+  /** Who reads. The stream ends with what they identified themselves with, and what was not sent yet is not sent. */
+  caller: Pick<Caller, 'credential'>;
 }
 
 /** The streams under way, so that a stop can end them. */
@@ -54,7 +59,7 @@ export function createEventStreams(parts: StreamParts): EventStreams {
 const HEARTBEAT = Buffer.from(': keep-alive\n\n');
 
 function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: StreamReader }, onGone: () => void) {
-  const { clock, limits, reader } = parts;
+  const { access, clock, limits, reader } = parts;
   /** Items taken from the source and not yet sent. */
   const held: T[] = [];
   let farewell = '';
@@ -65,6 +70,7 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
   let asking = false;
   let idleSince = clock.monotonic();
   let beat = false;
+  let unwatch = (): void => undefined;
   let timer: Timer | undefined;
 
   /** Must not reject. */
@@ -102,14 +108,24 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
     if (gone) return;
     gone = true;
     timer?.cancel();
+    unwatch();
     source.close();
     wake?.();
     onGone();
   }
 
+  function end(): void {
+    over = true;
+    wake?.();
+  }
+
   const body = new ReadableStream<Uint8Array>(
     {
       start() {
+        unwatch = access.watch(reader.caller.credential, () => {
+          held.length = 0;
+          end();
+        });
         timer = clock.after(limits.heartbeatMs / 3, tick);
       },
       async pull(given) {
@@ -137,11 +153,5 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
     { highWaterMark: 0 },
   );
 
-  return {
-    body,
-    end() {
-      over = true;
-      wake?.();
-    },
-  };
+  return { body, end };
 }

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { Access } from '../access/access.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
@@ -8,17 +9,18 @@ import { AppError, ConfigError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
 import type { Logger } from '../base/log.ts';
-import type { Secret } from '../base/secret.ts';
 import { type Route, type RouteName, routes } from '../contract/routes.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
 import { createAuth } from './auth.ts';
 import { createAuthFailures } from './auth-failures.ts';
 import type { Handlers } from './call.ts';
+import { createLoginCookie } from './cookies.ts';
 import { createEventStreams } from './event-stream.ts';
 import { createHostCheck } from './host-check.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { close, createListener, listen } from './listeners.ts';
+import { createLoginLimits } from './login-limits.ts';
 import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
@@ -26,6 +28,8 @@ import type { ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
+import { keyHandlers } from './routes/keys.ts';
+import { loginHandlers } from './routes/logins.ts';
 import { logHandlers } from './routes/logs.ts';
 import { pageHandlers } from './routes/pages.ts';
 import { sessionHandlers } from './routes/sessions.ts';
@@ -34,15 +38,13 @@ import { turnHandlers } from './routes/turns.ts';
 import { createTurnStreams } from './turn-streams.ts';
 
 export interface HttpParts {
-  config: Pick<
-    Config,
-    'env' | 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDefault' | 'publicUrl' | 'allowedHosts' | 'trustProxy' | 'adminKey'
-  >;
+  config: Pick<Config, 'env' | 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDefault' | 'publicUrl' | 'allowedHosts' | 'trustProxy'>;
   clock: Clock;
   ids: Ids;
   log: Logger;
   agent: Agent;
   store: Store;
+  access: Access;
   models: Pick<Models, 'states'>;
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
@@ -52,8 +54,6 @@ export interface HttpParts {
   state(): LifecycleState;
   /** Where the log is written. */
   logPath: string;
-  /** Key of the local command line: taken from loopback only. */
-  localToken: Secret;
   limits?: Partial<HttpLimits>;
 }
 
@@ -68,11 +68,12 @@ export interface Http {
 
 export function createHttp(parts: HttpParts): Http {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...parts.limits };
-  const { config, clock, ids, log, store } = parts;
+  const { config, clock, ids, log, store, access } = parts;
   const pressure = createPressure({ clock, store, limits });
-  const auth = createAuth({ adminKey: config.adminKey, localToken: parts.localToken });
+  const cookie = createLoginCookie(store.install);
+  const auth = createAuth({ access, cookie });
   const authFailures = createAuthFailures({ clock, log, store });
-  const events = createEventStreams({ clock, limits });
+  const events = createEventStreams({ clock, limits, access });
   const streams = createTurnStreams({ log, events });
   const pipeline = createPipeline({
     ...{ clock, ids, log, limits, auth, authFailures, pressure },
@@ -88,6 +89,8 @@ export function createHttp(parts: HttpParts): Http {
     ...sessionHandlers(parts),
     ...auditHandlers(parts),
     ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
+    ...keyHandlers(parts),
+    ...loginHandlers({ access, cookie, authFailures, config, limits: createLoginLimits(clock) }),
     ...pageHandlers(),
     ...docsHandlers(parts.version),
   };

@@ -3,8 +3,9 @@ import { AppError } from '../../src/base/errors.ts';
 import type { Ids } from '../../src/base/ids.ts';
 import { isTerminal } from '../../src/contract/turn.ts';
 import type { Listed, ListQuery, Principal, Store, StoredMessage, StoredSession, StoredTurn } from '../../src/store/store.ts';
+import { createMemoryCredentials, type MemoryCredentials } from './memory-credentials.ts';
 
-export interface MemoryStore extends Store {
+export interface MemoryStore extends Store, Omit<MemoryCredentials, 'keys' | 'logins'> {
   readonly sessionRows: Map<string, StoredSession>;
   readonly turnRows: Map<string, StoredTurn>;
   readonly messageRows: StoredMessage[];
@@ -30,11 +31,17 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
     if (!row) throw new AppError('not_found');
     return row;
   };
+  const audit: Store['audit'] = async (act) => {
+    assertWritable();
+    auditRows.push(act);
+  };
   const notHere = () => Promise.reject(new AppError('internal'));
 
   return {
     agentId: ids.make('agt'),
-    ...{ sessionRows, turnRows, messageRows, auditRows, condition },
+    install: '0123456789abcdef0123456789abcdef',
+    ...createMemoryCredentials({ audit, now }),
+    ...{ sessionRows, turnRows, messageRows, auditRows, condition, audit },
     setCurrent(id) {
       current = id;
     },
@@ -99,10 +106,6 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
         ),
     },
     auditHead: async () => (auditRows.length === 0 ? undefined : { seq: auditRows.length, hash: '00' }),
-    async audit(act) {
-      assertWritable();
-      auditRows.push(act);
-    },
     auditTrail: async ({ cursor, limit }) =>
       page(auditRows.map((act, at) => ({ ...memoryRow(act), seq: at + 1 })).reverse(), { limit, ...(cursor !== undefined && { cursor }) }),
     verifyAudit: async () => ({ ok: true, rows: auditRows.length, head: null, findings: [], findingsTotal: 0, undetectable: [] }),

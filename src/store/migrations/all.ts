@@ -1,5 +1,6 @@
 import { first } from './001-first.ts';
+import { keys } from './003-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** In order; the last one's version is the schema this program speaks. */
-export const allMigrations: readonly Migration[] = [first];
+export const allMigrations: readonly Migration[] = [first, keys];
