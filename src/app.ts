@@ -1,6 +1,7 @@
 // The composition root: every part is made here, by hand, in floor order.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { type Access, createAccess } from './access/access.ts';
 import type { Agent } from './agent/agent.ts';
 import { createAgent } from './agent/create-agent.ts';
 import type { AgentDefinition } from './agent/define-agent.ts';
@@ -72,7 +73,15 @@ const INSTRUCTIONS =
 export function createApp(config: Config, overrides: Overrides = {}): App {
   const house = createHouse(config, overrides);
   // HTTP opens before the agent, so that probes can say `starting`, and closes after it, so that callers hear how a drain left their turn.
-  const parts = [homePart(house), storePart(house), metricsPart(house), modelsPart(house), httpPart(house), agentPart(house)];
+  const parts = [
+    homePart(house),
+    storePart(house),
+    accessPart(house),
+    metricsPart(house),
+    modelsPart(house),
+    httpPart(house),
+    agentPart(house),
+  ];
   const lifecycle = createLifecycle(parts, (part, error) => house.base.log.error('part.stop_failed', { part, error }));
   house.state = lifecycle.state;
   return {
@@ -106,6 +115,7 @@ interface House {
   metrics: Slot<Metrics>;
   /** What operators watch; whoever learns something publishes it. */
   feed: LiveFeed;
+  access: Slot<Access>;
   models: Slot<Models>;
   agent: Slot<Agent>;
   http: Slot<Http>;
@@ -130,6 +140,7 @@ function createHouse(config: Config, overrides: Overrides): House {
     run,
     metrics: slot('metrics'),
     feed: createLiveFeed({ clock, run }),
+    access: slot('access'),
     models: slot('models'),
     agent: slot('agent'),
     http: slot('http'),
@@ -186,6 +197,18 @@ function metricsPart(house: House): Part {
   };
 }
 
+function accessPart({ config, base, ids, home, store, access }: House): Part {
+  return {
+    name: 'access',
+    async start() {
+      const { token } = home.get();
+      access.put(createAccess({ ...base, ids, random: randomBytes, store: store.get(), adminKey: config.adminKey, localToken: token }));
+      await access.get().load();
+    },
+    stop: () => access.get().stop(),
+  };
+}
+
 function modelsPart({ config, base, models, metrics }: House): Part {
   return {
     name: 'models',
@@ -201,7 +224,7 @@ function httpPart(house: House): Part {
   return {
     name: 'http',
     async start() {
-      const [store, models, metrics] = [house.store.get(), house.models.get(), house.metrics.get()];
+      const [store, models, metrics, access] = [house.store.get(), house.models.get(), house.metrics.get(), house.access.get()];
       const agent = makeAgent(house);
       house.agent.put(agent);
       metrics.start(() => agent.figures().open);
@@ -215,11 +238,11 @@ function httpPart(house: House): Part {
         ...about,
         agent,
         store,
+        access,
         models,
         metrics,
         feed: house.feed,
         state: () => house.state(),
-        localToken: token,
         logPath: paths.log,
       });
       house.http.put(http);

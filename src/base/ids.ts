@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
 /** Prefixes of `contract.md`. What follows is a UUIDv7 (RFC 9562) in Crockford base32, so ids sort by creation time. */
-export type IdPrefix = 'agt' | 'ses' | 'trn' | 'msg' | 'key' | 'req' | 'stp';
+export type IdPrefix = 'agt' | 'ses' | 'trn' | 'msg' | 'key' | 'lgn' | 'req' | 'stp';
 
 export interface Ids {
   make(prefix: IdPrefix): string;
@@ -12,7 +12,7 @@ export interface Ids {
 const TIME_MAX = 2 ** 48 - 1;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const POOL_BYTES = 10 * 256;
-const ID = /^(agt|ses|trn|msg|key|req|stp)_[0-9a-hjkmnp-tv-z]{26}$/;
+const ID = /^(agt|ses|trn|msg|key|lgn|req|stp)_[0-9a-hjkmnp-tv-z]{26}$/;
 
 /** True for a well-formed id of that kind: decides between "not yours or absent" and a database look-up. */
 export function isId(text: string, prefix: IdPrefix): boolean {
@@ -47,11 +47,11 @@ export function firstIdAt(prefix: IdPrefix, ms: number): string {
   return `${prefix}_${crockford(bytes)}`;
 }
 
-/** 128 bits as 26 characters; the first carries the top 3 bits. */
-function crockford(bytes: Buffer): string {
+/** Five bits a character, with leading zero bits where they do not come out even: 128 bits are 26 characters, 256 are 52. */
+export function crockford(bytes: Buffer): string {
   let text = '';
   let bits = 0;
-  let held = 2; // 130 = 26 × 5: two leading zero bits
+  let held = (5 - ((bytes.length * 8) % 5)) % 5;
   for (const byte of bytes) {
     bits = (bits << 8) | byte;
     held += 8;

@@ -37,6 +37,7 @@ export function createProgram(context: Context, done: (exit: number) => void, in
   addLifecycle(add, context);
   addUse(add, context);
   addSessions(add, program.command('sessions').description('list, show, export or delete sessions'), context);
+  addKeys(add, program.command('keys').description('API keys: make, list or revoke them'), context);
   addAudit(add, program.command('audit').description('what was done, by whom, in a chain that shows tampering'), context);
   addSettings(add, program.command('config').description('show or check the settings'), context);
   return program;
@@ -100,6 +101,9 @@ function addUse(add: Add, context: Context): void {
     .option('--timeout <duration>', "the turn's deadline", '60s')
     .option('--fail-on-degraded', 'exit 6 when no model could answer');
   chat.run(async ([message], flags) => (await import('./chat.ts')).chat(context, (message ?? []) as string[], flags));
+  add(undefined, 'dashboard', 'print a link that signs in to the dashboard, once').run(async (_, flags) =>
+    (await import('./dashboard.ts')).dashboard(context, flags),
+  );
   const logs = add(undefined, 'logs', 'recent log lines; with --json as they are, one JSON document a line');
   logs.command
     .option('-f, --follow', 'go on with new lines')
@@ -124,6 +128,20 @@ function addSessions(add: Add, sessions: Command, context: Context): void {
   const deleted = add(sessions, 'delete <id>', 'erase a session for good');
   deleted.command.option('-y, --yes', 'do not ask');
   deleted.run(async ([id], flags) => (await import('./sessions.ts')).deleteSession(context, id ?? '', flags));
+}
+
+function addKeys(add: Add, keys: Command, context: Context): void {
+  const create = add(keys, 'create <name>', 'make a key and print it, this once; the name says who or what uses it');
+  create.command
+    .option('--role <role>', 'client (uses the agent, sees what it made) or admin (everything)', 'client')
+    .option('--expires <duration>', 'when it ends by itself, such as 90d; never without it');
+  create.run(async ([name], flags) => (await import('./keys.ts')).createKey(context, name ?? '', flags));
+  const list = add(keys, 'list', 'newest first');
+  list.command.option('--limit <count>', 'how many', '50').option('--revoked', 'show revoked keys too');
+  list.run(async (_, flags) => (await import('./keys.ts')).listKeys(context, flags));
+  add(keys, 'revoke <id>', 'end a key, its sign-ins and its open streams, at once').run(async ([id], flags) =>
+    (await import('./keys.ts')).revokeKey(context, id ?? '', flags),
+  );
 }
 
 function addAudit(add: Add, audit: Command, context: Context): void {

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../base/config.ts';
-import { type AgentFile, prepareHome, readToken } from '../base/home.ts';
+import { prepareHome, readToken } from '../base/home.ts';
 import type { Status } from '../contract/status.ts';
+import { addressesOf, mintLink } from './addresses.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseDuration } from './duration.ts';
+import { CliError } from './failure.ts';
 import { fetchBody } from './http-client.ts';
 import { type Launched, launch, type ServerFlags } from './launch.ts';
 import { runnable } from './program-files.ts';
-import { callableHost, createFinder, localTarget, requireLocal } from './target.ts';
+import { createFinder, localTarget, requireLocal, type Target } from './target.ts';
 
 export interface StartFlags extends CommonFlags, ServerFlags {
   foreground?: boolean;
@@ -29,6 +31,8 @@ export interface Started extends Launched {
   status: Status;
   /** Where this very first start made a master key. */
   keyMadeAt?: string;
+  /** Signs in once; only for a person who looks at a terminal, in development. */
+  link?: string;
 }
 
 /** Ready, or already running. The settings are checked here first: the same words as the server's, sooner. */
@@ -47,28 +51,27 @@ export async function startAgent(context: Context, flags: StartFlags): Promise<S
   const { err } = context.io;
   if (err.isTerminal && !flags.json && !finder.running()) err.line(err.paint('dim', 'Starting…'));
   const launched = await launch(context, finder, given, waitMs);
-  const status = await fetchBody<Status>(localTarget(launched.agent, readToken(finder.paths)), { path: '/v1/status' });
+  const target = localTarget(launched.agent, readToken(finder.paths));
+  const status = await fetchBody<Status>(target, { path: '/v1/status' });
+  const isForPeople = context.io.out.isTerminal && !flags.json && status.environment === 'development';
+  const link = isForPeople ? await linkOrNothing(target, addressesOf(launched.agent).dashboard) : undefined;
   const keyMadeAt = !hadKey && existsSync(paths.masterKey) ? paths.masterKey : undefined;
-  return { ...launched, config, status, ...(keyMadeAt === undefined ? {} : { keyMadeAt }) };
+  return { ...launched, config, status, ...(keyMadeAt === undefined ? {} : { keyMadeAt }), ...(link === undefined ? {} : { link }) };
 }
 
-interface Addresses {
-  api: string;
-  docs: string;
-  dashboard: string;
-}
-
-/** Without a listener of its own the dashboard is on the API port. */
-export function addressesOf(agent: AgentFile): Addresses {
-  const host = callableHost(agent.host);
-  const api = `http://${host}:${agent.port}`;
-  const dashboard = agent.dashboardPort === 0 ? `${api}/ui/` : `http://${host}:${agent.dashboardPort}/`;
-  return { api, docs: `${api}/docs`, dashboard };
+/** A disk that is full, say, must not make a start that succeeded look failed. */
+async function linkOrNothing(target: Target, address: string): Promise<string | undefined> {
+  try {
+    return (await mintLink(target, address)).url;
+  } catch (error) {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  }
 }
 
 export function printStarted(
   { io: { out, err } }: Context,
-  { agent, status, wasRunning, config, keyMadeAt }: Started,
+  { agent, status, wasRunning, config, keyMadeAt, link }: Started,
   flags: CommonFlags,
 ): void {
   const { api, docs, dashboard } = addressesOf(agent);
@@ -97,7 +100,7 @@ export function printStarted(
   row('Agent ID:', status.agentId);
   if (session) row('Session ID:', `${session.id}  ${sessionNote(session)}`);
   row('API:', `${api}   docs ${docs}`);
-  row('Dashboard:', dashboard);
+  row('Dashboard:', link === undefined ? dashboard : `${link}   (single use, 15 minutes)`);
   row('Model:', modelLine(models, config));
   if (keyMadeAt !== undefined) {
     row('Key:', `${keyMadeAt} was made. Back it up apart from the data: without it nothing stored can be read.`);

@@ -118,7 +118,8 @@ async function send(
   try {
     response = await parts.fetch(url, {
       method,
-      headers: { ...parts.headers, ...options.headers, ...(hasBody ? { 'content-type': 'application/json' } : {}) },
+      // Without a body too: in a browser a sign-in counts for changes only with this type.
+      headers: { ...parts.headers, ...options.headers, ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) },
       ...(hasBody ? { body: JSON.stringify(input.body ?? {}) } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       redirect: 'error',

@@ -33,6 +33,15 @@ export const operations = {
   openapi: ['GET', '/openapi.json'],
   listAudit: ['GET', '/v1/audit'],
   verifyAudit: ['POST', '/v1/audit/verify'],
+  createKey: ['POST', '/v1/keys'],
+  listKeys: ['GET', '/v1/keys'],
+  revokeKey: ['DELETE', '/v1/keys/{id}'],
+  me: ['GET', '/v1/me'],
+  createLoginLink: ['POST', '/v1/login-links'],
+  login: ['POST', '/v1/login'],
+  logout: ['POST', '/v1/logout'],
+  listLogins: ['GET', '/v1/logins'],
+  revokeLogin: ['DELETE', '/v1/logins/{id}'],
 } as const satisfies { [K in OperationName]: readonly [Routes[K]['method'], Routes[K]['path']] };
 
 type WithId<R> = R extends { params: z.ZodType } ? { id: string } : unknown;

@@ -69,6 +69,17 @@ export const auditActions = {
     outcomes: '`ok`, `findings`',
     detail: '`rows`, `findings`',
   },
+  'key.create': { target: 'the key', when: 'An API key was made.', outcomes: ENDINGS, detail: '`role`, `expiresAt`' },
+  'key.revoke': { target: 'the key', when: 'An API key was revoked, and its sign-ins ended.', outcomes: ENDINGS, detail: '`role`' },
+  'login.link': { target: 'the agent', when: 'An admin made a link that signs in once.', outcomes: ENDINGS },
+  login: {
+    target: 'the sign-in',
+    when: 'Somebody signed in; the principal is whom the sign-in acts as.',
+    outcomes: ENDINGS,
+    detail: '`how`: `link` or `key`; `source`: where from; `ended`: how many older ones had to go',
+  },
+  logout: { target: 'the sign-in', when: 'Somebody signed out.', outcomes: ENDINGS },
+  'login.revoke': { target: 'the sign-in', when: 'A sign-in was ended from elsewhere.', outcomes: ENDINGS },
   'auth.refuse': {
     target: 'where the request came from',
     when: 'Credentials were missing or wrong: the first refusal of a source at once, then at most one row a minute.',

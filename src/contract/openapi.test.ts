@@ -67,8 +67,8 @@ describe('the document', () => {
 
   test('says who may call what', () => {
     expect(operation('health').security).toEqual([]);
-    expect(operation('chat').security).toEqual([{ apiKey: [] }]);
-    expect(operation('openapi').security).toEqual([{ apiKey: [] }, {}]);
+    expect(operation('chat').security).toEqual([{ apiKey: [] }, { login: [] }]);
+    expect(operation('openapi').security).toEqual([{ apiKey: [] }, { login: [] }, {}]);
     expect(operation('health').responses).not.toHaveProperty('401');
     expect(operation('chat').responses).toHaveProperty('401');
   });

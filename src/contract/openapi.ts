@@ -22,12 +22,14 @@ const TAGS = {
   Health: 'How the agent is, for probes and people.',
   Turns: 'A message and everything done to answer it.',
   Sessions: 'Conversations and their messages.',
+  Access: 'Keys and sign-ins: who may call.',
   Operation: 'For those who run the agent.',
 } as const;
 
 const tagOf = (path: string): keyof typeof TAGS => {
   if (/^\/v1\/(chat|turns)\b/.test(path)) return 'Turns';
   if (/^\/v1\/sessions\b/.test(path)) return 'Sessions';
+  if (/^\/v1\/(keys|me|log(in|out)\S*)\b/.test(path)) return 'Access';
   return path.startsWith('/v1/') || path.startsWith('/openapi') || path === '/metrics' ? 'Operation' : 'Health';
 };
 
@@ -51,11 +53,18 @@ export function openApiDocument(parts: { version: string; errors: ErrorTable }):
     },
     servers: [{ url: '/', description: 'This server.' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    security: [{ apiKey: [] }],
+    security: SIGNED,
     paths,
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'hf_…', description: 'An API key: `Authorization: Bearer hf_…`.' },
+        login: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-hf-<install>',
+          description:
+            'The cookie of a sign-in, as `POST /v1/login` sets it; `<install>` differs between installs. Requests that change something also need `Content-Type: application/json` and come from a page of the same origin.',
+        },
       },
       parameters: PARAMETERS,
       headers: HEADERS,
@@ -100,8 +109,11 @@ function descriptionOf(route: Route): string {
 
 function securityOf(route: Route): JsonSchema {
   if (route.auth === 'public') return { security: [] };
-  return route.openInDevelopment || route.openLocally ? { security: [{ apiKey: [] }, {}] } : { security: [{ apiKey: [] }] };
+  return { security: route.openInDevelopment || route.openLocally ? [...SIGNED, {}] : SIGNED };
 }
+
+/** One of them; both only when they agree. */
+const SIGNED = [{ apiKey: [] }, { login: [] }];
 
 const streamOf = (route: Route): EventStream | undefined =>
   route.startsWork ? turnStream : Object.values(route.responses).find(({ stream }) => stream)?.stream;
@@ -136,6 +148,7 @@ function successes(route: Route, schemas: SchemaSet): Found {
     if (isTurn(response) && status === '200') headers.push('Degraded');
     if (status === '201' || status === '202') headers.push('Location');
     if (status === '202') headers.push('PreferenceApplied');
+    if (route.setsCookie) headers.push('SetCookie');
     found[status] = {
       description: response.description,
       headers: headerRefs(headers),
@@ -209,6 +222,7 @@ const HEADER_NAMES: Record<string, string> = {
   Location: 'Location',
   PreferenceApplied: 'Preference-Applied',
   RetryAfter: 'Retry-After',
+  SetCookie: 'Set-Cookie',
   Authenticate: 'WWW-Authenticate',
 };
 const headerRefs = (keys: string[]): JsonSchema =>
@@ -224,6 +238,7 @@ const HEADERS: Found = {
   },
   PreferenceApplied: { description: '`respond-async`, when it was asked for.', schema: text },
   RetryAfter: { description: 'Seconds after which another attempt makes sense.', schema: { type: 'integer', minimum: 1 } },
+  SetCookie: { description: 'The cookie of the sign-in: HttpOnly, Secure, SameSite=Strict.', schema: text },
   Authenticate: { description: 'The scheme to use (RFC 6750).', schema: text },
 };
 

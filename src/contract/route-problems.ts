@@ -24,6 +24,8 @@ const STARTING_WORK: RouteProblem[] = [
   { code: 'draining' },
 ];
 
+const SIGNING_IN: RouteProblem[] = [{ code: 'unauthenticated' }, { code: 'rate_limited' }, { code: 'storage_unavailable' }];
+
 /** Every problem the route can answer with. The HTTP tests hold all answers to it. */
 export function problemsOf(route: Route): RouteProblem[] {
   const isChange = route.method !== 'GET';
@@ -35,6 +37,9 @@ export function problemsOf(route: Route): RouteProblem[] {
     ...(route.auth === 'public' ? [] : [{ code: 'unauthenticated' }]),
     ...(route.params || route.page ? [{ code: 'not_found' }] : []),
     ...(route.body ? WITH_BODY : []),
+    ...(route.signsIn ? SIGNING_IN : []),
+    // A cookie counts only with the type that no form can send.
+    ...(isChange && route.auth !== 'public' ? [{ code: 'unsupported_media_type' }] : []),
     ...(isChange ? [{ code: 'conflict' }] : []),
     ...(usesStore ? [{ code: 'storage_unavailable' }] : []),
     ...(usesStore && route.path.startsWith('/v1/turns') ? [{ code: 'draining' }] : []),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessRoutes } from './access-routes.ts';
 import { auditPageSchema, auditQuerySchema, auditVerificationSchema, auditVerifyRequestSchema } from './audit.ts';
 import { chatRequestSchema, retryRequestSchema } from './chat.ts';
 import { type EventStream, turnStream } from './events.ts';
@@ -46,6 +47,10 @@ export interface Route {
   startsWork?: true;
   /** Answered whatever the Host header says, for orchestrators that probe by address. */
   probe?: true;
+  /** Proves who somebody is: refuses bad proof, and too much of it. */
+  signsIn?: true;
+  /** Sets or clears the cookie of a sign-in. */
+  setsCookie?: true;
   /** In development the route is open without a key; the handler then has no principal. */
   openInDevelopment?: true;
   /** In development, on a server bound to loopback, open to callers on this machine that come by no proxy. */
@@ -303,6 +308,7 @@ export const routes = {
     bodyOptional: true,
     responses: { 200: { description: 'What was found, also when it is bad.', schema: auditVerificationSchema } },
   },
+  ...accessRoutes,
   dashboardRoot: {
     method: 'GET',
     path: '/',

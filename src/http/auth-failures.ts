@@ -88,7 +88,7 @@ export function createAuthFailures(parts: { clock: Clock; log: Logger; store: Pi
 }
 
 /** One IPv6 customer holds a whole /64, so that counts as one source. */
-function network(address: string): string {
+export function network(address: string): string {
   if (!address.includes(':') || address.includes('.') || address === '::1') return address;
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');

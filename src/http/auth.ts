@@ -1,49 +1,53 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import type { Access } from '../access/access.ts';
+import type { Credential } from '../access/credential.ts';
 import { AppError } from '../base/errors.ts';
-import type { Secret } from '../base/secret.ts';
 import type { Principal } from '../store/store.ts';
+import type { LoginCookie } from './cookies.ts';
 import { header, headerCount, isLocalPeer, type RequestView } from './request-view.ts';
-
-/** Until there are several tenants, everything is this one's. */
-const TENANT = 'default';
 
 /** RFC 6750 credentials; the length bounds what is hashed for a stranger. */
 const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
 
-export interface Auth {
-  /** Who calls; undefined without valid credentials. The one place where that is decided. */
-  identify(view: RequestView): Principal | undefined;
+export interface Caller {
+  principal: Principal;
+  credential: Credential;
+  /** A cookie comes along by itself, so what it authorizes must also come from a page of ours (`HostCheck.ambient`). */
+  carrier: 'bearer' | 'cookie';
 }
 
-interface KnownKey {
-  digest: Buffer;
-  principal: Principal;
-  localOnly: boolean;
+export interface Auth {
+  /** Who calls; undefined without valid credentials. The one place where that is decided. */
+  identify(view: RequestView): Caller | undefined;
 }
 
 /**
- * Keys are compared by SHA-256 in constant time, and always all of them. Exactly one carrier: a request that carries two, even equal ones, is
- * refused, because whoever sits in front of us may have judged the other one. Client keys join `known` by a look-up of the digest.
+ * Every carrier that is there must be good, and two must name the same principal: whoever sits in front of us may have judged only one of them.
+ * A header that comes twice is refused, even with equal values.
  */
-export function createAuth(keys: { adminKey: Secret | undefined; localToken: Secret }): Auth {
-  const known: KnownKey[] = [];
-  const admit = (secret: Secret | undefined, id: string, localOnly: boolean) => {
-    const text = secret?.reveal();
-    if (text) known.push({ digest: hash('sha256', text, 'buffer'), principal: { id, role: 'admin', tenant: TENANT }, localOnly });
-  };
-  admit(keys.adminKey, 'key:admin', false);
-  admit(keys.localToken, 'local', true);
+export function createAuth({ access, cookie }: { access: Access; cookie: LoginCookie }): Auth {
+  function byHeader(view: RequestView): Credential | undefined {
+    const token = BEARER.exec(header(view, 'authorization') ?? '')?.[1];
+    if (token === undefined || headerCount(view, 'authorization') !== 1) return undefined;
+    const found = access.byKey(token);
+    return found && (found.kind !== 'local_token' || isLocalPeer(view)) ? found : undefined;
+  }
 
   return {
     identify(view) {
-      const token = BEARER.exec(header(view, 'authorization') ?? '')?.[1];
-      if (token === undefined || headerCount(view, 'authorization') !== 1) return undefined;
-      const digest = hash('sha256', token, 'buffer');
-      let found: KnownKey | undefined;
-      for (const key of known) if (timingSafeEqual(digest, key.digest)) found = key;
-      return found && (!found.localOnly || isLocalPeer(view)) ? found.principal : undefined;
+      const hasHeader = headerCount(view, 'authorization') > 0;
+      const value = cookie.read(view);
+      const key = hasHeader ? byHeader(view) : undefined;
+      const login = value === undefined ? undefined : access.byCookie(value);
+      if ((hasHeader && !key) || (value !== undefined && !login)) return undefined;
+      if (key && login && !isSame(key.principal, login.principal)) return undefined;
+      const credential = key ?? login;
+      if (!credential) return undefined;
+      access.used(credential);
+      return { principal: credential.principal, credential, carrier: key ? 'bearer' : 'cookie' };
     },
   };
 }
+
+const isSame = (a: Principal, b: Principal): boolean => a.id === b.id && a.role === b.role && a.tenant === b.tenant;
 
 export const unauthenticated = new AppError('unauthenticated');

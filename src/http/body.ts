@@ -17,6 +17,8 @@ const cut = new AppError('invalid_request', { sentence: 'The body did not arrive
 /** `application/json`, alone or with the one charset JSON has. */
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
 
+export const isJsonType = (type: string | undefined): boolean => JSON_TYPE.test(type ?? '');
+
 /**
  * The request's body as parsed JSON; undefined when it is empty and `optional`. Rejects with AppError. The size is counted while reading,
  * whatever Content-Length says, and reading stops at the limit.
@@ -31,7 +33,7 @@ export async function readJsonBody(view: RequestView, limits: BodyLimits, option
     throw empty;
   }
   // After reading, not before: an empty optional body needs no type.
-  if (!JSON_TYPE.test(header(view, 'content-type') ?? '')) throw notJson;
+  if (!isJsonType(header(view, 'content-type'))) throw notJson;
   if (!isUtf8(bytes)) throw notUtf8;
   return parseJson(bytes, limits.jsonDepthMax);
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { RouteName, Routes } from '../contract/routes.ts';
 import type { Principal } from '../store/store.ts';
+import type { Caller } from './auth.ts';
 import type { RequestView } from './request-view.ts';
 
 /** What a handler gets: everything is parsed, and who calls is known. */
@@ -17,6 +18,7 @@ export interface PublicCall<B = unknown, Q = unknown> {
 
 export interface Call<B = unknown, Q = unknown> extends PublicCall<B, Q> {
   principal: Principal;
+  caller: Caller;
 }
 
 /** What a handler gives back. The pipeline adds the request id and the standing headers. */

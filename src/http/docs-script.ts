@@ -66,9 +66,10 @@ function requestOf({ method, path }, fields, body) {
   const key = at('key').value.trim();
   if (key !== '') headers.set('authorization', 'Bearer ' + key);
   const sent = body && body.value.trim();
-  if (sent) headers.set('content-type', 'application/json');
+  // Without a key a sign-in counts, and what changes something with that must be JSON, also when it is empty.
+  if (sent || (key === '' && method !== 'GET')) headers.set('content-type', 'application/json');
   const search = query.size > 0 ? '?' + query : '';
-  return [new URL(address.slice(1) + search, base), { method, headers, ...(sent && { body: sent }) }];
+  return [new URL(address.slice(1) + search, base), { method, headers, credentials: key === '' ? 'same-origin' : 'omit', ...(sent && { body: sent }) }];
 }
 
 async function show(answer, output) {

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { asAdmin, createWorld } from '../../test/support/http-world.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import { assembled, parseSse } from '../../test/support/sse-text.ts';
+import type { Access } from '../access/access.ts';
+import type { Credential } from '../access/credential.ts';
 import type { PlacedEvent, TurnCursor } from '../agent/agent.ts';
 import { AppError } from '../base/errors.ts';
 import { createEventStreams } from './event-stream.ts';
@@ -140,10 +142,11 @@ describe('one stream', () => {
       },
       close: () => void seen.closed++,
     };
-    const streams = createEventStreams({ clock, limits: LIMITS });
+    const streams = createEventStreams({ clock, limits: LIMITS, access: { watch: () => () => undefined } });
     const body = streams.open(turnSource(cursor), {
       onError: () => eventText({ type: 'error', problem: { type: 't', title: 't', status: 500, code: 'internal', requestId: 'r' } }),
       drop: () => void seen.dropped++,
+      caller: { credential: {} as Credential },
     });
     const reader = body.getReader();
     const read = async () => {
@@ -227,9 +230,17 @@ describe('one stream', () => {
 });
 
 test('a stream whose reader may read no more ends, and what it was about to send is not sent', async () => {
-  const streams = createEventStreams({ clock: createManualClock(), limits: LIMITS });
   let revoke = (): void => undefined;
   let watched = true;
+  const access: Pick<Access, 'watch'> = {
+    watch(_, end) {
+      revoke = end;
+      return () => {
+        watched = false;
+      };
+    },
+  };
+  const streams = createEventStreams({ clock: createManualClock(), limits: LIMITS, access });
   const source = {
     next: async () => ['one\n\n', 'two\n\n'],
     close: () => undefined,
@@ -239,12 +250,7 @@ test('a stream whose reader may read no more ends, and what it was about to send
   const reader = streams.open(source, {
     onError: () => '',
     drop: () => undefined,
-    watch(end) {
-      revoke = end;
-      return () => {
-        watched = false;
-      };
-    },
+    caller: { credential: {} as Credential },
   });
   const read = reader.getReader();
   expect(Buffer.from((await read.read()).value ?? []).toString()).toBe('one\n\n');

@@ -1,10 +1,13 @@
 // Server-sent events: one stream per reader, fed no faster than the reader takes them.
+import type { Access } from '../access/access.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Caller } from './auth.ts';
 import type { HttpLimits } from './limits.ts';
 
 interface StreamParts {
   clock: Clock;
   limits: Pick<HttpLimits, 'heartbeatMs' | 'streamStallMs' | 'streamPieceUnits'>;
+  access: Pick<Access, 'watch'>;
 }
 
 /** What a stream is made of. */
@@ -23,8 +26,8 @@ export interface StreamReader {
   onError(error: unknown): string;
   /** Cuts the connection of a reader that takes nothing. */
   drop(): void;
-  /** Calls `end` when the reader may read no more, its credentials being revoked; returns how to stop watching. */
-  watch?(end: () => void): () => void;
+  /** Who reads. The stream ends with what they identified themselves with, and what was not sent yet is not sent. */
+  caller: Pick<Caller, 'credential'>;
 }
 
 /** The streams under way, so that a stop can end them. */
@@ -56,7 +59,7 @@ export function createEventStreams(parts: StreamParts): EventStreams {
 const HEARTBEAT = Buffer.from(': keep-alive\n\n');
 
 function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: StreamReader }, onGone: () => void) {
-  const { clock, limits, reader } = parts;
+  const { access, clock, limits, reader } = parts;
   /** Items taken from the source and not yet sent. */
   const held: T[] = [];
   let farewell = '';
@@ -67,7 +70,7 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
   let asking = false;
   let idleSince = clock.monotonic();
   let beat = false;
-  let unwatch: (() => void) | undefined;
+  let unwatch = (): void => undefined;
   let timer: Timer | undefined;
 
   /** Must not reject. */
@@ -105,7 +108,7 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
     if (gone) return;
     gone = true;
     timer?.cancel();
-    unwatch?.();
+    unwatch();
     source.close();
     wake?.();
     onGone();
@@ -119,7 +122,7 @@ function openStream<T>(source: StreamSource<T>, parts: StreamParts & { reader: S
   const body = new ReadableStream<Uint8Array>(
     {
       start() {
-        unwatch = reader.watch?.(() => {
+        unwatch = access.watch(reader.caller.credential, () => {
           held.length = 0;
           end();
         });

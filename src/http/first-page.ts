@@ -1,5 +1,8 @@
-/** The plain page before the dashboard: what this is, how it is, how to get in. `assets` is where its files lie, seen from the page. */
-export const firstPage = (assets: string): string => `<!doctype html>
+/**
+ * The plain page before the dashboard: what this is, how it is, how to get in. `assets` is where its files lie and `docs` where the API page is, both
+ * seen from the page.
+ */
+export const firstPage = ({ assets, docs }: { assets: string; docs: string }): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -23,8 +26,16 @@ export const firstPage = (assets: string): string => `<!doctype html>
 <pre><code>npx holdfast chat "Hello!"
 npx holdfast status</code></pre>
 <h2>Sign in</h2>
-<p>The dashboard is not part of this version yet. When it is, this command prints a link that signs you in once:</p>
+<p id="problem" role="alert" hidden></p>
+<div id="stranger">
+<p>This command prints a link that signs you in once:</p>
 <pre><code>npx holdfast dashboard</code></pre>
+<form id="key-form"><label for="key">Or with an API key:</label> <input id="key" type="password" autocomplete="off" spellcheck="false" required> <button>Sign in</button></form>
+</div>
+<div id="guest" hidden>
+<p>Signed in as <strong id="who"></strong>. The dashboard is not part of this version yet; <a href="${docs}">the API page</a> already works with this sign-in.</p>
+<p><button id="sign-out" type="button">Sign out</button></p>
+</div>
 </main>
 </body>
 </html>
@@ -51,8 +62,75 @@ async function ask() {
   place.dataset.word = word;
 }
 
+const at = (id) => document.getElementById(id);
+const call = (name, method, body) =>
+  fetch(new URL('../v1/' + name, import.meta.url), {
+    method,
+    cache: 'no-store',
+    headers: { 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+
+/** Asking who one is without being anybody counts as a refused request, so the page remembers whether it is worth asking. */
+const MARK = 'holdfast-signed-in';
+
+function show(me) {
+  if (me) localStorage.setItem(MARK, '1');
+  else localStorage.removeItem(MARK);
+  at('stranger').hidden = me !== undefined;
+  at('guest').hidden = me === undefined;
+  if (me) at('who').textContent = (me.name ?? me.principal) + ' (' + me.role + ')';
+}
+
+function complain(text) {
+  at('problem').textContent = text;
+  at('problem').hidden = text === '';
+}
+
+async function signIn(proof) {
+  complain('');
+  try {
+    const answer = await call('login', 'POST', proof);
+    const said = await answer.json();
+    if (answer.ok) show(said);
+    else complain(said.title);
+  } catch {
+    complain('The agent cannot be reached.');
+  }
+}
+
+/** The token of a link leaves the address bar and the history at once. */
+async function useLink() {
+  const token = location.hash.startsWith('#login=') ? location.hash.slice(7) : undefined;
+  if (token === undefined) return false;
+  history.replaceState(null, '', location.pathname + location.search);
+  await signIn({ token });
+  return true;
+}
+
+async function recall() {
+  if (localStorage.getItem(MARK) === null) return;
+  const answer = await call('me', 'GET').catch(() => undefined);
+  if (answer?.ok) show(await answer.json());
+  else if (answer?.status === 401) show(undefined);
+}
+
+at('key-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const key = at('key').value.trim();
+  at('key').value = '';
+  await signIn({ key });
+});
+at('sign-out').addEventListener('click', async () => {
+  const answer = await call('logout', 'POST').catch(() => undefined);
+  if (answer?.ok || answer?.status === 401) show(undefined);
+  else complain('That did not work; try again.');
+});
+addEventListener('hashchange', useLink);
+
 ask();
 setInterval(ask, 5000);
+if (!(await useLink())) await recall();
 `;
 
 export const FIRST_PAGE_STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

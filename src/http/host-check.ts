@@ -1,5 +1,6 @@
 import type { Config } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
+import { isJsonType } from './body.ts';
 import { header, headerCount, isLoopbackAddress, type RequestView } from './request-view.ts';
 
 export interface HostCheck {
@@ -7,6 +8,11 @@ export interface HostCheck {
   host(view: RequestView, anyHost: boolean): void;
   /** Throws when a browser sent the request from a page of another origin. For methods that change something. */
   origin(view: RequestView): void;
+  /**
+   * Throws unless a request that a cookie authorizes comes from a page of ours: browsers send cookies along for anyone. What changes something needs
+   * proof of that, and a type that no form can send; what only reads must not say the contrary.
+   */
+  ambient(view: RequestView, how: { unsafe: boolean; page: boolean }): void;
 }
 
 const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(:\d{1,5})?$/i;
@@ -15,6 +21,8 @@ const badHost = (sentence: string) => new AppError('invalid_request', { sentence
 const notOurs = new AppError('forbidden', {
   sentence: 'This host name is not served here. Add it to HOLDFAST_ALLOWED_HOSTS if it should be.',
 });
+const noOrigin = new AppError('forbidden', { sentence: 'A request with a cookie must say that it comes from a page of this origin.' });
+const NO_TYPE = 'A request with a cookie must be application/json, also without a body.';
 const otherOrigin = new AppError('forbidden', { sentence: 'Requests from pages of another origin are refused.' });
 
 /**
@@ -28,7 +36,17 @@ export function createHostCheck(config: Pick<Config, 'host' | 'allowedHosts' | '
   if (publicUrl) own.add(publicUrl.hostname.toLowerCase());
   const enforced = config.host === 'localhost' || isLoopbackAddress(config.host) || config.allowedHosts.length > 0;
 
+  const origin = (view: RequestView): void => {
+    const site = header(view, 'sec-fetch-site');
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw otherOrigin;
+    const sent = header(view, 'origin');
+    if (sent === undefined || sent === publicUrl?.origin) return;
+    const named = /^https?:\/\/(.+)$/.exec(sent)?.[1];
+    if (named === undefined || named.toLowerCase() !== header(view, 'host')?.toLowerCase()) throw otherOrigin;
+  };
+
   return {
+    origin,
     host(view, anyHost) {
       const host = header(view, 'host');
       if (host === undefined && anyHost) return;
@@ -41,13 +59,13 @@ export function createHostCheck(config: Pick<Config, 'host' | 'allowedHosts' | '
         throw badHost('The Host header and the request target disagree.');
       if (enforced && !anyHost && !own.has(parts[1].toLowerCase()) && !own.has(host.toLowerCase())) throw notOurs;
     },
-    origin(view) {
-      const site = header(view, 'sec-fetch-site');
-      if (site !== undefined && site !== 'same-origin' && site !== 'none') throw otherOrigin;
-      const origin = header(view, 'origin');
-      if (origin === undefined || origin === publicUrl?.origin) return;
-      const named = /^https?:\/\/(.+)$/.exec(origin)?.[1];
-      if (named === undefined || named.toLowerCase() !== header(view, 'host')?.toLowerCase()) throw otherOrigin;
+    ambient(view, { unsafe, page }) {
+      // A link on another page may lead to a page of ours: nobody can read it from there.
+      if (page && !unsafe && header(view, 'sec-fetch-mode') === 'navigate') return;
+      origin(view);
+      if (!unsafe) return;
+      if (header(view, 'origin') === undefined && header(view, 'sec-fetch-site') !== 'same-origin') throw noOrigin;
+      if (!isJsonType(header(view, 'content-type'))) throw new AppError('unsupported_media_type', { sentence: NO_TYPE });
     },
   };
 }

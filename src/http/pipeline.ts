@@ -8,7 +8,7 @@ import type { Ids } from '../base/ids.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
 import type { Logger } from '../base/log.ts';
 import type { Route } from '../contract/routes.ts';
-import { type Auth, unauthenticated } from './auth.ts';
+import { type Auth, type Caller, unauthenticated } from './auth.ts';
 import type { AuthFailures } from './auth-failures.ts';
 import { readJsonBody } from './body.ts';
 import type { Call, Reply } from './call.ts';
@@ -138,30 +138,40 @@ function createGate(route: Route, parts: PipelineParts): (view: RequestView, req
   const open = route.auth === 'public' || (route.openInDevelopment === true && parts.env === 'development');
   const openLocally = route.openLocally === true && parts.env === 'development' && parts.boundLocally;
 
-  function letIn(view: RequestView, requestId: string): Call['principal'] | undefined {
+  function letIn(view: RequestView, requestId: string): Caller | undefined {
     if (view.rawHeaders.length > 2 * limits.headersMax) throw new AppError('headers_too_large');
     hostCheck.host(view, route.probe === true);
     if (route.page === 'dashboard' && view.listener !== 'dashboard') throw new AppError('not_found');
     if (unsafe) hostCheck.origin(view);
     if (open || (openLocally && isLocalPeer(view))) return undefined;
-    const principal = auth.identify(view);
-    if (!principal) {
+    const caller = auth.identify(view);
+    if (!caller) {
       authFailures.note(sourceOf(view, parts.trustProxy), requestId);
       throw unauthenticated;
     }
-    if (route.auth === 'admin' && principal.role !== 'admin') throw new AppError('forbidden');
+    if (caller.carrier === 'cookie') hostCheck.ambient(view, { unsafe, page: route.page !== undefined });
+    if (route.auth === 'admin' && caller.principal.role !== 'admin') throw new AppError('forbidden');
     if (route.startsWork && pressure.strain()) throw new AppError('overloaded');
-    return principal;
+    return caller;
   }
 
   return async (view, requestId, c) => {
     const arrivedAt = clock.monotonic();
-    const principal = letIn(view, requestId);
+    const caller = letIn(view, requestId);
     const query = route.query && parseWith(route.query, queryOf(view.url), 400);
     const sent = route.body && (await readJsonBody(view, limits, route.bodyOptional === true));
     const body = route.body && parseWith(route.body, sent ?? {}, 422);
-    const call = { requestId, arrivedAt, view, id: hasId ? (c.req.param('id') ?? '') : '', query, body, principal };
-    // Public handlers are typed without a principal, all others have passed the check above.
+    const call = {
+      requestId,
+      arrivedAt,
+      view,
+      id: hasId ? (c.req.param('id') ?? '') : '',
+      query,
+      body,
+      caller,
+      principal: caller?.principal,
+    };
+    // Public handlers are typed without a caller, all others have passed the check above.
     return call as Call;
   };
 }

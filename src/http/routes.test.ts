@@ -7,16 +7,28 @@ import { createHono } from './server.ts';
 const table = Object.entries(routes) as [RouteName, Route][];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** A world with one ended turn and its session, so that every route has something to show. */
+/** A world with one ended turn and its session, a key and a sign-in, so that every route has something to show. */
 async function populated() {
   const world = createWorld();
   const answer = await (await world.call('POST /v1/chat', { headers: asAdmin, body: { message: 'hello' } })).json();
-  const ids: Record<string, string> = { '/v1/turns': answer.turnId, '/v1/sessions': answer.sessionId };
+  const key = await (await world.call('POST /v1/keys', { headers: asAdmin, body: { name: 'one' } })).json();
+  const me = await (await world.call('POST /v1/login', { body: { key: ADMIN_KEY } })).json();
+  const ids: Record<string, string> = {
+    '/v1/turns': answer.turnId,
+    '/v1/sessions': answer.sessionId,
+    '/v1/keys': key.id,
+    '/v1/logins': (me as unknown as { login: { id: string } }).login.id,
+  };
   const path = (route: Route) => route.path.replace('{id}', ids[route.path.split('/', 3).join('/')] ?? '');
   return { world, path };
 }
 
-const BODIES: Partial<Record<RouteName, unknown>> = { chat: { message: 'hello' }, patchSession: { title: 'a title' } };
+const BODIES: Partial<Record<RouteName, unknown>> = {
+  chat: { message: 'hello' },
+  patchSession: { title: 'a title' },
+  createKey: { name: 'two' },
+  login: { key: ADMIN_KEY },
+};
 const listenerOf = (route: Route) => (route.page === 'dashboard' ? 'dashboard' : 'api');
 const bodyOf = (name: RouteName, route: Route) => (route.body && !route.bodyOptional ? BODIES[name] : undefined);
 
@@ -41,8 +53,8 @@ describe('the table of routes', () => {
         body: bodyOf(name, route),
         listener: listenerOf(route),
       });
-      // Retrying a completed turn is the one conflict in here.
-      const expected = name === 'retryTurn' ? ['409'] : Object.keys(route.responses);
+      // Retrying a completed turn, and signing a key out, are the conflicts in here.
+      const expected = ['retryTurn', 'logout'].includes(name) ? ['409'] : Object.keys(route.responses);
       expect(expected, name).toContain(String(answer.status));
       await answer.body?.cancel();
     }
@@ -158,7 +170,11 @@ describe('credentials', () => {
   test('public routes need none', async () => {
     const { world, path } = await populated();
     for (const [name, route] of table.filter(([, each]) => each.auth === 'public')) {
-      const answer = await world.call(`${route.method} ${path(route)}`, { listener: listenerOf(route), peer: '203.0.113.9' });
+      const answer = await world.call(`${route.method} ${path(route)}`, {
+        body: bodyOf(name, route),
+        listener: listenerOf(route),
+        peer: '203.0.113.9',
+      });
       expect(answer.status, name).toBeLessThan(400);
     }
   });

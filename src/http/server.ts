@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { Access } from '../access/access.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
@@ -8,7 +9,6 @@ import { AppError, ConfigError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
 import type { Logger } from '../base/log.ts';
-import type { Secret } from '../base/secret.ts';
 import { type Route, type RouteName, routes } from '../contract/routes.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { LiveFeed } from '../metrics/live-feed.ts';
@@ -17,11 +17,13 @@ import type { Store } from '../store/store.ts';
 import { createAuth } from './auth.ts';
 import { createAuthFailures } from './auth-failures.ts';
 import type { Handlers } from './call.ts';
+import { createLoginCookie } from './cookies.ts';
 import { createEventStreams } from './event-stream.ts';
 import { createHostCheck } from './host-check.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { close, createListener, listen } from './listeners.ts';
 import { createLiveWatch } from './live-watch.ts';
+import { createLoginLimits } from './login-limits.ts';
 import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
@@ -29,7 +31,9 @@ import { isLoopbackAddress, type ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
 import { docsHandlers } from './routes/docs.ts';
+import { keyHandlers } from './routes/keys.ts';
 import { liveHandlers } from './routes/live.ts';
+import { loginHandlers } from './routes/logins.ts';
 import { logHandlers } from './routes/logs.ts';
 import { metricsHandlers } from './routes/metrics.ts';
 import { pageHandlers } from './routes/pages.ts';
@@ -39,15 +43,13 @@ import { turnHandlers } from './routes/turns.ts';
 import { createTurnStreams } from './turn-streams.ts';
 
 export interface HttpParts {
-  config: Pick<
-    Config,
-    'env' | 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDefault' | 'publicUrl' | 'allowedHosts' | 'trustProxy' | 'adminKey'
-  >;
+  config: Pick<Config, 'env' | 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDefault' | 'publicUrl' | 'allowedHosts' | 'trustProxy'>;
   clock: Clock;
   ids: Ids;
   log: Logger;
   agent: Agent;
   store: Store;
+  access: Access;
   models: Pick<Models, 'states'>;
   metrics: Metrics;
   feed: LiveFeed;
@@ -61,8 +63,6 @@ export interface HttpParts {
   state(): LifecycleState;
   /** Where the log is written. */
   logPath: string;
-  /** Key of the local command line: taken from loopback only. */
-  localToken: Secret;
   limits?: Partial<HttpLimits>;
 }
 
@@ -77,35 +77,8 @@ export interface Http {
 
 export function createHttp(parts: HttpParts): Http {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...parts.limits };
-  const { config, clock, ids, log, store, metrics } = parts;
-  const onProblem = metrics.problem;
-  const pressure = createPressure({ clock, store, limits, onSample: metrics.loopDelay });
-  const auth = createAuth({ adminKey: config.adminKey, localToken: parts.localToken });
-  const authFailures = createAuthFailures({ clock, log, store });
-  const events = createEventStreams({ clock, limits });
-  const streams = createTurnStreams({ log, events });
-  const watch = createLiveWatch({ ...parts, pressure });
-  const pipeline = createPipeline({
-    ...{ clock, ids, log, limits, auth, authFailures, pressure },
-    trustProxy: config.trustProxy,
-    env: config.env,
-    hostCheck: createHostCheck(config),
-    boundLocally: isLoopbackAddress(config.host) || config.host === 'localhost',
-    state: parts.state,
-    onProblem,
-  });
-  const handlers: Handlers = {
-    ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
-    ...chatHandlers(parts.agent, streams),
-    ...turnHandlers({ ...parts, streams }),
-    ...sessionHandlers(parts),
-    ...auditHandlers(parts),
-    ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
-    ...liveHandlers({ log, feed: parts.feed, watch, streams: events }),
-    ...metricsHandlers({ ...parts, pressure, streams: events, droppedLines: parts.droppedLines ?? (() => 0) }),
-    ...pageHandlers(),
-    ...docsHandlers(parts.version),
-  };
+  const { config, ids, log, metrics } = parts;
+  const { pipeline, handlers, pressure, watch, events, authFailures } = assemble(parts, limits);
   const app = createHono(pipeline, handlers);
   const servers: Server[] = [];
   let stopping: Promise<void> | undefined;
@@ -119,7 +92,7 @@ export function createHttp(parts: HttpParts): Http {
         errorHandler: (error) => pipeline.crash(error instanceof RequestError ? new AppError('invalid_request') : error),
       },
     );
-    const server = createListener(serve, { ids, log, limits, onProblem });
+    const server = createListener(serve, { ids, log, limits, onProblem: metrics.problem });
     const bound = await listen(server, config.host, port);
     server.on('error', (error) => log.error('listener.failed', { part: listener, error }));
     servers.push(server);
@@ -162,6 +135,42 @@ export function createHttp(parts: HttpParts): Http {
     stop: () => (stopping ??= stop()),
     fetch: async (request, from = {}) => app.fetch(request, from),
   };
+}
+
+/** What serves requests, made in order of need. */
+function assemble(parts: HttpParts, limits: HttpLimits) {
+  const { config, clock, ids, log, store, access, metrics } = parts;
+  const pressure = createPressure({ clock, store, limits, onSample: metrics.loopDelay });
+  const cookie = createLoginCookie(store.install);
+  const auth = createAuth({ access, cookie });
+  const authFailures = createAuthFailures({ clock, log, store });
+  const events = createEventStreams({ clock, limits, access });
+  const streams = createTurnStreams({ log, events });
+  const watch = createLiveWatch({ ...parts, pressure });
+  const pipeline = createPipeline({
+    ...{ clock, ids, log, limits, auth, authFailures, pressure },
+    trustProxy: config.trustProxy,
+    env: config.env,
+    hostCheck: createHostCheck(config),
+    boundLocally: isLoopbackAddress(config.host) || config.host === 'localhost',
+    state: parts.state,
+    onProblem: metrics.problem,
+  });
+  const handlers: Handlers = {
+    ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
+    ...chatHandlers(parts.agent, streams),
+    ...turnHandlers({ ...parts, streams }),
+    ...sessionHandlers(parts),
+    ...auditHandlers(parts),
+    ...logHandlers({ clock, log, path: parts.logPath, streams: events }),
+    ...liveHandlers({ log, feed: parts.feed, watch, streams: events }),
+    ...metricsHandlers({ ...parts, pressure, streams: events, droppedLines: parts.droppedLines ?? (() => 0) }),
+    ...keyHandlers(parts),
+    ...loginHandlers({ access, cookie, authFailures, config, limits: createLoginLimits(clock) }),
+    ...pageHandlers(),
+    ...docsHandlers(parts.version),
+  };
+  return { pipeline, handlers, pressure, watch, events, authFailures };
 }
 
 /** Registers every route of the table, and an honest 404 or 405 for everything else. One handler per route: no middleware to forget. */

@@ -3,7 +3,7 @@ import { problemOf } from '../agent/problem-of.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type Position, parsePosition, START } from '../contract/events.ts';
-import type { PublicCall, Reply } from './call.ts';
+import type { Call, Reply } from './call.ts';
 import type { EventStreams } from './event-stream.ts';
 import { SSE_HEADERS } from './headers.ts';
 import { asAppError } from './problem.ts';
@@ -11,7 +11,7 @@ import { dropPeer, header, headerCount, type RequestView } from './request-view.
 import { eventText, turnSource } from './turn-frames.ts';
 
 export interface TurnStreams {
-  reply(call: PublicCall, handle: TurnHandle): Reply;
+  reply(call: Call, handle: TurnHandle): Reply;
 }
 
 const badPlace = new AppError('invalid_request', { sentence: 'Last-Event-ID is not an id of this kind of stream.' });
@@ -28,7 +28,7 @@ export function positionOf(view: RequestView): Position {
 /** Answers that are a turn's events. Closing one closes the reader's cursor and leaves the turn alone. */
 export function createTurnStreams({ log, events }: { log: Logger; events: EventStreams }): TurnStreams {
   return {
-    reply({ view, requestId }, handle) {
+    reply({ view, requestId, caller }, handle) {
       const body = events.open(turnSource(handle.events(positionOf(view))), {
         onError(thrown) {
           const error = asAppError(thrown);
@@ -37,6 +37,7 @@ export function createTurnStreams({ log, events }: { log: Logger; events: EventS
           return eventText({ type: 'error', problem: problemOf(new AppError(code, { ...details, turnId: handle.turnId }), requestId) });
         },
         drop: () => dropPeer(view),
+        caller,
       });
       return { status: 200, headers: SSE_HEADERS, body };
     },

@@ -16,7 +16,9 @@ import type { Database, Statement } from './database.ts';
 import { createHistory } from './history.ts';
 import { createIdempotency } from './idempotency.ts';
 import { insertKeyringRow, readKeyring } from './keyring-rows.ts';
+import { createKeys } from './keys.ts';
 import { createLeases } from './leases.ts';
+import { createLogins } from './logins.ts';
 import { createMessages } from './messages.ts';
 import { createMinutes } from './minutes.ts';
 import type { Sealer } from './sealer.ts';
@@ -81,9 +83,15 @@ export async function openStore(parts: StoreParts): Promise<Store> {
   const turns = createTurns({ accepting, units, rows: turnRows, steps, messages: messageRows, idempotency, keys, leases, history, tally });
   const sessions = createSessions({ db, clock, audit, keys, rows: sessionRows, leases, history, tally, holder });
 
-  const care = startCare({ clock, log, audit, prune: [keys, leases, history], sweep: () => idempotency.sweep() });
+  const credentials = { db, log, seals, audit, tenant, clock: steadyClock(clock), tenantKey: keyring.tenantKey };
+  const logins = createLogins(credentials);
+
+  const care = startCare({ clock, log, audit, prune: [keys, leases, history], sweep: [idempotency, logins] });
   return {
     agentId,
+    install,
+    keys: createKeys(credentials),
+    logins,
     turns,
     sessions,
     messages,
@@ -152,7 +160,7 @@ interface Care {
   log: Logger;
   audit: Audit;
   prune: readonly { prune(): void }[];
-  sweep(): Promise<void>;
+  sweep: readonly { sweep(): Promise<void> }[];
 }
 
 /** Everything done by the minute. The audit head in the log is what shows a cut tail or a database put back. */
@@ -168,7 +176,7 @@ function startCare({ clock, log, audit, prune, sweep }: Care): { stop(): Promise
     const head = await audit.head();
     if (head && head.seq !== logged) log.info('audit.head', head);
     logged = head?.seq ?? -1;
-    if (round % SWEEP_EVERY === 0) await sweep();
+    if (round % SWEEP_EVERY === 0) for (const each of sweep) await each.sweep();
     round += 1;
   }
   function plan(): void {

@@ -15,6 +15,8 @@ export const SEALED_COLUMNS = {
   'messages.content_sealed': { key: 'session', row: 'message id', seq: 'seq of the message' },
   'steps.detail_sealed': { key: 'session', row: 'turn id', seq: 'no of the step row' },
   'outbox.payload_sealed': { key: 'session', row: 'outbox id', seq: '0: written once' },
+  'api_keys.facts_sealed': { key: 'tenant', row: 'key id', seq: 'revision of the key' },
+  'logins.facts_sealed': { key: 'tenant', row: 'login id', seq: '0: written once' },
 } as const;
 export type SealedColumn = keyof typeof SEALED_COLUMNS;
 

@@ -2,6 +2,7 @@ import type { AuditHead, AuditVerification } from '../contract/audit.ts';
 import type { AuditAction } from '../contract/audit-actions.ts';
 import type { ModelMessage, Part, Role } from '../contract/message.ts';
 import type { StepRecord, TerminalStatus, TurnReason, TurnRecord, TurnStatus, Usage } from '../contract/turn.ts';
+import type { Keys, Logins } from './credentials.ts';
 import type { Minutes } from './minutes.ts';
 
 /** Who acts. `id` is stored in clear; a `client` sees only what it made. */
@@ -261,6 +262,10 @@ export interface AuditQuery {
 
 export interface Store {
   readonly agentId: string;
+  /** Names this install among others on the same machine; no secret. */
+  readonly install: string;
+  readonly keys: Keys;
+  readonly logins: Logins;
   readonly turns: Turns;
   readonly sessions: Sessions;
   readonly messages: Messages;

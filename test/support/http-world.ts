@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { createAccess } from '../../src/access/access.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createIds } from '../../src/base/ids.ts';
 import type { LifecycleState } from '../../src/base/lifecycle.ts';
@@ -32,12 +33,13 @@ export interface WorldOptions extends Pick<MemoryAgentParts, 'script' | 'refuse'
 export function createWorld(options: WorldOptions = {}) {
   const { clock = systemClock, log = silentLogger } = options;
   const ids = createIds(clock);
-  const store = createMemoryStore({ ids });
+  const store = createMemoryStore({ ids, now: () => clock.now() });
   const agent = createMemoryAgent({ ...options, store, ids });
   const metrics = createMetrics({ clock, log, run: 'test', minutes: store.minutes, models: ['memory'], tools: [] });
   const feed = createLiveFeed({ clock, run: '0123456789abcdef' });
   const models: { list: ModelState[] } = { list: [{ name: 'memory', state: 'ok' }] };
   const life: { state: LifecycleState } = { state: 'ready' };
+  const access = createAccess({ clock, ids, log, store, adminKey: new Secret(ADMIN_KEY), localToken: new Secret(LOCAL_TOKEN) });
   const http = createHttp({
     config: {
       env: 'development',
@@ -47,18 +49,16 @@ export function createWorld(options: WorldOptions = {}) {
       dashboardPortIsDefault: false,
       allowedHosts: [],
       trustProxy: false,
-      adminKey: new Secret(ADMIN_KEY),
       ...options.config,
     },
-    ...{ clock, log, ids, agent, store, metrics, feed, limits: options.limits },
+    ...{ clock, log, ids, agent, store, access, metrics, feed, limits: options.limits },
     models: { states: () => models.list },
     version: '1.2.3',
     startedAt: clock.now(),
     state: () => life.state,
-    localToken: new Secret(LOCAL_TOKEN),
     logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
-  return { http, ids, store, agent, models, metrics, feed, life, call: caller(http) };
+  return { http, access, ids, store, agent, models, metrics, feed, life, call: caller(http) };
 }
 
 export type World = ReturnType<typeof createWorld>;

@@ -4,8 +4,9 @@ import type { Ids } from '../../src/base/ids.ts';
 import { isTerminal } from '../../src/contract/turn.ts';
 import type { StoredMinute } from '../../src/store/minutes.ts';
 import type { Listed, ListQuery, Principal, Store, StoredMessage, StoredSession, StoredTurn } from '../../src/store/store.ts';
+import { createMemoryCredentials, type MemoryCredentials } from './memory-credentials.ts';
 
-export interface MemoryStore extends Store {
+export interface MemoryStore extends Store, Omit<MemoryCredentials, 'keys' | 'logins'> {
   readonly sessionRows: Map<string, StoredSession>;
   readonly turnRows: Map<string, StoredTurn>;
   readonly messageRows: StoredMessage[];
@@ -32,11 +33,17 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
     if (!row) throw new AppError('not_found');
     return row;
   };
+  const audit: Store['audit'] = async (act) => {
+    assertWritable();
+    auditRows.push(act);
+  };
   const notHere = () => Promise.reject(new AppError('internal'));
 
   return {
     agentId: ids.make('agt'),
-    ...{ sessionRows, turnRows, messageRows, auditRows, condition },
+    install: '0123456789abcdef0123456789abcdef',
+    ...createMemoryCredentials({ audit, now }),
+    ...{ sessionRows, turnRows, messageRows, auditRows, condition, audit },
     setCurrent(id) {
       current = id;
     },
@@ -109,10 +116,6 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
       async *pages(from, until) {
         yield minuteRows.filter(({ at }) => at >= from && at < until);
       },
-    },
-    async audit(act) {
-      assertWritable();
-      auditRows.push(act);
     },
     auditTrail: async ({ cursor, limit }) =>
       page(auditRows.map((act, at) => ({ ...memoryRow(act), seq: at + 1 })).reverse(), { limit, ...(cursor !== undefined && { cursor }) }),

@@ -20,7 +20,7 @@ export interface LiveRouteParts {
 
 export function liveHandlers({ log, feed, watch, streams }: LiveRouteParts): HandlersOf<'liveEvents'> {
   return {
-    async liveEvents({ view, requestId }) {
+    async liveEvents({ view, requestId, caller }) {
       const from = placeOf(view);
       const snapshot = await watch.look();
       if (feed.readers >= LIVE_READERS_MAX)
@@ -31,6 +31,7 @@ export function liveHandlers({ log, feed, watch, streams }: LiveRouteParts): Han
           return '';
         },
         drop: () => dropPeer(view),
+        caller,
       });
       return { status: 200, headers: SSE_HEADERS, body };
     },

@@ -21,7 +21,7 @@ export interface LogRouteParts {
 
 /** The log as the files have it: what was dropped on the way there is said by lines of its own (`log.dropped`). */
 export function logHandlers({ clock, log, path, streams }: LogRouteParts): HandlersOf<'listLogs'> {
-  async function follow({ view, query, requestId }: Call<undefined, LogQuery>): Promise<Reply> {
+  async function follow({ view, query, requestId, caller }: Call<undefined, LogQuery>): Promise<Reply> {
     const isWanted = filterOf(query);
     const resumed = resumedAt(view);
     const tail = resumed ? undefined : await readLogTail(path, { count: query.limit, isWanted: (line) => isWanted(line) && isLine(line) });
@@ -32,6 +32,7 @@ export function logHandlers({ clock, log, path, streams }: LogRouteParts): Handl
         return '';
       },
       drop: () => dropPeer(view),
+      caller,
     });
     return { status: 200, headers: SSE_HEADERS, body };
   }

@@ -11,6 +11,7 @@ const FLOORS: Record<string, number> = {
   tools: 3,
   guard: 3,
   metrics: 3,
+  access: 3,
   agent: 4,
   http: 5,
 };
