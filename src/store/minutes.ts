@@ -7,7 +7,7 @@ import type { Database, Row } from './database.ts';
 /** Rows kept: a week of minutes. By their number and not by their time, because a clock that is wrong for a while must not empty the table. */
 export const MINUTES_MAX = 7 * 24 * 60;
 /** Rows read at a time, so that a long window does not hold the process up. */
-const PAGE_ROWS = 720;
+const PAGE_ROWS = 240;
 
 // Appended at the end: seq is the order of writing, whatever the clock says.
 const APPEND = 'INSERT INTO minutes (seq, run, at, figures) SELECT COALESCE(MAX(seq), 0) + 1, ?, ?, ? FROM minutes';
