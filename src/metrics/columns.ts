@@ -1,10 +1,10 @@
 // Steps of merged figures as the columns that a chart draws.
 import type { Column, Series } from '../contract/series.ts';
 import { type Percentiles, percentilesOf } from './buckets.ts';
-import { addShape, type Peaks, type Slice } from './slice.ts';
+import { addShape, type Figures, type Peaks } from './slice.ts';
 import type { CounterName, HistogramName } from './table.ts';
 
-type Step = Omit<Slice, 'at'> | undefined;
+type Step = Figures | undefined;
 
 /** `steps[0]` starts at `from` (milliseconds). */
 export function seriesColumns(steps: readonly Step[], from: number, stepMs: number): Omit<Series, 'window' | 'stepS'> {
@@ -56,7 +56,7 @@ export function seriesColumns(steps: readonly Step[], from: number, stepMs: numb
 const orNull = (value: number | undefined): number | null => value ?? null;
 
 /** The counts of a step by counter, keys taken apart once. */
-function rowsOf({ counts }: Omit<Slice, 'at'>): Map<string, { labels: string[]; n: number }[]> {
+function rowsOf({ counts }: Figures): Map<string, { labels: string[]; n: number }[]> {
   const rows = new Map<string, { labels: string[]; n: number }[]>();
   for (const [key, n] of counts) {
     const [name = '', ...labels] = key.split('|');

@@ -107,6 +107,20 @@ test('after a restart the charts are still there, and the time in between is unk
   }
 });
 
+test('a restart within seconds shows every count at once, and where they were', async () => {
+  const { clock, run } = await setup();
+  const first = run();
+  await clock.advance(20_000);
+  for (let n = 0; n < 100; n += 1) first.turn();
+  await clock.advance(12_000);
+  await first.metrics.stop();
+  await clock.advance(1_000);
+  const second = run();
+  expect(sum((await read(second.metrics, '1h')).accepted)).toBe(100);
+  expect(known((await read(second.metrics, '1h')).accepted)).toBe(4);
+  expect((await read(second.metrics, '1h', '1m')).accepted.at(-1)).toBe(100);
+});
+
 test('a process that is killed loses the minute under way and no more', async () => {
   const { clock, run } = await setup();
   const first = run();

@@ -7,9 +7,19 @@ import type { Minutes } from '../store/minutes.ts';
 import { type Percentiles, percentilesOf } from './buckets.ts';
 import { seriesColumns } from './columns.ts';
 import type { Ledger } from './ledger.ts';
-import { addShape, decodeSlice, encodeSlice, MINUTE_MS, mergeInto, type Peaks, type Slice, spread } from './slice.ts';
+import {
+  addShape,
+  decodeSlice,
+  encodeSlice,
+  type Figures,
+  MINUTE_MS,
+  mergeInto,
+  type Peaks,
+  type Slice,
+  STEP_MS,
+  spread,
+} from './slice.ts';
 
-const STEP_MS = 10_000;
 /** Kept in memory: an hour, and the steps at either end of it that are cut. */
 export const SLICES_MAX = 362;
 /** Minutes that wait for a store that cannot write; the oldest are given up. */
@@ -46,20 +56,22 @@ export function createSeries({ clock, log, ledger, run, minutes, peaks }: Series
   let saving: Promise<void> | undefined;
 
   /** Ends the step under way, or only looks at it. */
-  const cut = (take: boolean): Omit<Slice, 'at'> => ({ counts: ledger.changes(take), peaks: take ? peaks() : {} });
+  const cut = (take: boolean): Figures => ({ counts: ledger.changes(take), peaks: take ? peaks() : {} });
 
   function sample(at: number): void {
     keepOrder(slices, at);
-    const slice = { at, ...cut(true) };
+    const slice = { at, ms: STEP_MS, ...cut(true) };
     slices.push(slice);
     if (slices.length > SLICES_MAX) slices.shift();
-    const minuteAt = floor(at, MINUTE_MS);
-    if (minute && minute.at !== minuteAt) finishMinute(minute);
-    if (minute?.at !== minuteAt) minute = { at: minuteAt, counts: new Map(), peaks: {} };
+    if (minute && floor(minute.at, MINUTE_MS) !== floor(at, MINUTE_MS)) minute = finishMinute(minute);
+    minute ??= { at, ms: STEP_MS, counts: new Map(), peaks: {} };
+    const end = Math.max(minute.at + minute.ms, at + STEP_MS);
+    minute.at = Math.min(minute.at, at);
+    minute.ms = end - minute.at;
     mergeInto(minute, slice);
   }
 
-  function finishMinute(done: Slice): void {
+  function finishMinute(done: Slice): undefined {
     waiting.push(done);
     if (waiting.length > WAITING_MAX) waiting.shift();
     saving ??= save().finally(() => {
@@ -91,7 +103,7 @@ export function createSeries({ clock, log, ledger, run, minutes, peaks }: Series
   }
 
   /** The step under way, not taken. */
-  const current = (): Slice => ({ at: floor(clock.now(), STEP_MS), ...cut(false) });
+  const current = (): Slice => ({ at: floor(clock.now(), STEP_MS), ms: STEP_MS, ...cut(false) });
 
   return {
     start() {
@@ -102,8 +114,7 @@ export function createSeries({ clock, log, ledger, run, minutes, peaks }: Series
       timer.cancel();
       timer = undefined;
       sample(floor(clock.now(), STEP_MS));
-      if (minute) finishMinute(minute);
-      minute = undefined;
+      if (minute) minute = finishMinute(minute);
       await saving;
     },
     async read({ window, step }) {
@@ -118,7 +129,7 @@ export function createSeries({ clock, log, ledger, run, minutes, peaks }: Series
           if (row.run === run && fine) continue; // known better
           if (row.run === run) stored.add(row.at);
           const slice = decodeSlice(row.at, row.figures);
-          if (slice) for (const part of spread(slice, Math.min(stepMs, MINUTE_MS))) steps.add(part);
+          if (slice) for (const part of fine ? spread(slice) : [slice]) steps.add(part);
         }
         await nextRound();
       }
@@ -152,7 +163,7 @@ function keepOrder(slices: Slice[], at: number): void {
 
 /** One slot per step of the window; undefined where nothing was measured. */
 function createSteps(from: number, until: number, stepMs: number) {
-  const slots: (Omit<Slice, 'at'> | undefined)[] = new Array((until - from) / stepMs).fill(undefined);
+  const slots: (Figures | undefined)[] = new Array((until - from) / stepMs).fill(undefined);
   return {
     add(slice: Slice): void {
       if (slice.at < from || slice.at >= until) return;

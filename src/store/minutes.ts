@@ -17,7 +17,7 @@ const PAGE = 'SELECT seq, run, at, figures FROM minutes WHERE at >= ? AND at < ?
 export interface StoredMinute {
   /** The process that wrote it. */
   run: string;
-  /** Start of the minute, wall clock, milliseconds. */
+  /** Start of the minute, or of what was measured of it; wall clock, milliseconds. */
   at: number;
   /** JSON, as its writer made it. */
   figures: string;
