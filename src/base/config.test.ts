@@ -241,7 +241,10 @@ describe('models', () => {
     const { load } = project();
     const { config, sources } = await load({ HOLDFAST_MODELS: 'gemini/gemini-pro-latest' });
     expect(config.models).toEqual(['demo']);
-    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({ value: 'demo', note: 'no model key found' });
+    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({
+      value: 'demo',
+      note: 'no model key found (GEMINI_API_KEY)',
+    });
   });
 
   it('are those named once there is a key', async () => {
@@ -324,7 +327,7 @@ describe('the config file', () => {
     expect(await agent("export default { settings: { HOLDFAST_HOME: 'x' } };").refusal()).toContain('HOLDFAST_HOME may not be set');
     expect(await agent('export default { settings: { PROT: 1 } };').refusal()).toContain('Did you mean PORT');
     expect(await agent("export default { models: ['demo'], settings: { HOLDFAST_MODELS: 'demo' } };").refusal()).toContain('models twice');
-    expect(await agent('export default { models: [{}] };').refusal()).toContain('models in holdfast.config.ts');
+    expect(await agent('export default { models: [5] };').refusal()).toContain('neither a list of provider/model nor');
     expect(await agent('export default { settings: { PORT: {} } };').refusal()).toContain('PORT in holdfast.config.ts');
   });
 
