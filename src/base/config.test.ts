@@ -266,6 +266,14 @@ describe('production', () => {
     expect(await refusal({ ...safe, HOLDFAST_MASTER_KEY: undefined })).toContain('HOLDFAST_MASTER_KEY is not set');
     expect(await refusal({ ...safe, GEMINI_API_KEY: undefined })).toContain('no model has a key');
     expect(await refusal({ ...safe, HOLDFAST_MODELS: 'gemini/a,demo' })).toContain('canned');
+    expect(await refusal({ ...safe, HOLDFAST_MODELS: 'openai/gpt' })).toMatch(/no model has a key[\s\S]*OPENAI_API_KEY/);
+  });
+
+  it('starts with any real model', async () => {
+    const { load } = project();
+    const bare = { ...safe, GEMINI_API_KEY: undefined };
+    expect((await load({ ...bare, OPENAI_API_KEY: SECRET })).config.models).toEqual(['openai/gpt-6-luna']);
+    expect((await load({ ...bare, HOLDFAST_MODELS: 'ollama/llama3.2' })).config.models).toEqual(['ollama/llama3.2']);
   });
 
   it('refuses a master key that lies in the home, also by a symbolic link', async () => {
