@@ -13,3 +13,4 @@ export {
 export type { CallPart, Json, ModelMessage, Part, ResultPart, TextPart } from './contract/message.ts';
 export { defineTool } from './tools/define-tool.ts';
 export type { StandardResult, StandardSchema, Tool, ToolContext } from './tools/tool.ts';
+export { ToolRefusal } from './tools/tool-refusal.ts';

@@ -55,6 +55,9 @@ export interface HttpParts {
   droppedLines?: () => number;
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
+  /** Names, for `/v1/status`. */
+  tools?: string[];
+  middleware?: string[];
   version: string;
   /** Wall clock. */
   startedAt: number;
@@ -95,7 +98,7 @@ export function createHttp(parts: HttpParts): Http {
     onProblem,
   });
   const handlers: Handlers = {
-    ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
+    ...statusHandlers({ name: 'holdfast', tools: [], middleware: [], ...parts, pressure, auth }),
     ...chatHandlers(parts.agent, streams),
     ...turnHandlers({ ...parts, streams }),
     ...sessionHandlers(parts),
