@@ -8,7 +8,7 @@ export interface BotParts {
   token: string;
   signingSecret: string;
   /** Of Slack; another one in tests. */
-  slackApiUrl?: string;
+  slackApiUrl?: string | undefined;
   turns: Turns;
   book: EventBook;
 }
@@ -31,31 +31,12 @@ interface Asked {
 const PLACEHOLDER = '_Thinking …_';
 
 export function createBot({ token, signingSecret, slackApiUrl, turns, book }: BotParts): Bot {
-  const receiver = new HTTPReceiver({
-    signingSecret,
-    logLevel: LogLevel.ERROR,
-    // Slack hears “received” only after the listener is done, that is, once the agent has the message on disk. Otherwise Slack tries again.
-    processBeforeResponse: true,
-    processEventErrorHandler: async ({ response }) => {
-      response.writeHead(503).end();
-      return false;
-    },
-  });
-  const app = new App({
-    token,
-    receiver,
-    logLevel: LogLevel.ERROR,
-    ...(slackApiUrl === undefined ? {} : { clientOptions: { slackApiUrl } }),
-  });
+  const { app, receiver } = connect({ token, signingSecret, slackApiUrl });
   const { chat } = app.client;
   /** The last message of each thread on its way to the agent: the next one must find its session. */
   const lastOf = new Map<string, Promise<unknown>>();
   const answering = new Set<Promise<void>>();
 
-  app.error(async (error) => {
-    console.error('event not accepted, Slack will send it again:', error.message);
-    throw error;
-  });
   app.event('app_mention', async ({ event, body }) => {
     if (event.user === undefined) return;
     await receive({ ...placeOf(event), user: event.user, text: event.text, eventId: body.event_id, team: body.team_id });
@@ -135,4 +116,24 @@ export function createBot({ token, signingSecret, slackApiUrl, turns, book }: Bo
       await Promise.race([Promise.all(answering), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
     },
   };
+}
+
+function connect({ token, signingSecret, slackApiUrl }: Pick<BotParts, 'token' | 'signingSecret' | 'slackApiUrl'>) {
+  const receiver = new HTTPReceiver({
+    signingSecret,
+    logLevel: LogLevel.ERROR,
+    // Slack hears “received” only after the listener is done, that is, once the agent has the message on disk. Otherwise Slack tries again.
+    processBeforeResponse: true,
+    processEventErrorHandler: async ({ response }) => {
+      response.writeHead(503).end();
+      return false;
+    },
+  });
+  const clientOptions = slackApiUrl === undefined ? {} : { clientOptions: { slackApiUrl } };
+  const app = new App({ token, receiver, logLevel: LogLevel.ERROR, ...clientOptions });
+  app.error(async (error) => {
+    console.error('event not accepted, Slack will send it again:', error.message);
+    throw error;
+  });
+  return { app, receiver };
 }

@@ -3,8 +3,6 @@ import { createBot } from './bot.ts';
 import { openEventBook } from './event-book.ts';
 import { createTurns } from './holdfast-turns.ts';
 
-const { SLACK_API_URL } = process.env;
-
 function need(name: string): string {
   const value = process.env[name];
   if (!value) {
@@ -17,7 +15,7 @@ function need(name: string): string {
 const bot = createBot({
   token: need('SLACK_BOT_TOKEN'),
   signingSecret: need('SLACK_SIGNING_SECRET'),
-  ...(SLACK_API_URL ? { slackApiUrl: SLACK_API_URL } : {}),
+  slackApiUrl: process.env.SLACK_API_URL,
   turns: createTurns({ url: process.env.HOLDFAST_URL ?? 'http://127.0.0.1:8000', apiKey: need('HOLDFAST_API_KEY') }),
   book: openEventBook(process.env.SLACK_BOT_STATE ?? 'slack-bot.jsonl'),
 });

@@ -7,7 +7,7 @@ describe('text', () => {
   });
 
   test('of a model cannot call a channel', () => {
-    const turn = { turnId: 't', sessionId: 's', status: 'completed', degraded: false };
+    const turn = { status: 'completed', degraded: false } as const;
     expect(messagesFor({ ...turn, reply: 'Hey <!channel> & <@U1>' })).toEqual(['Hey &lt;!channel&gt; &amp; &lt;@U1&gt;']);
     expect(messagesFor({ ...turn, reply: null, status: 'failed' })[0]).toContain('could not answer');
     expect(messagesFor(undefined)[0]).toContain('could not answer');

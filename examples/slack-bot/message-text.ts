@@ -1,5 +1,5 @@
 // Between what Slack writes and what a model reads.
-import type { Turn } from './holdfast-turns.ts';
+import type { Turn } from 'holdfast/client';
 
 /** Slack cuts or refuses longer ones. */
 export const SLACK_CHARS_MAX = 3_900;
@@ -19,8 +19,10 @@ export const questionOf = (text: string): string =>
 /** Escaped, a reply cannot call `<!channel>` or pass a link off as another, whatever the model was talked into. */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
+type Answered = Pick<Turn, 'status' | 'degraded' | 'reply' | 'incomplete' | 'notice'>;
+
 /** What is shown for a turn, in messages that Slack takes. Never empty. */
-export function messagesFor(turn: Turn | undefined): string[] {
+export function messagesFor(turn: Answered | undefined): string[] {
   if (!turn || turn.status === 'failed') return [':warning: I could not answer this. It is kept; please ask again.'];
   if (turn.status === 'cancelled') return ['_This question was cancelled._'];
   const reply = turn.reply?.trim() || '(an empty reply)';
