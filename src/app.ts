@@ -210,7 +210,7 @@ function httpPart(house: House): Part {
       const definition = definitionOf(house);
       const about = {
         name: definition.name ?? 'holdfast',
-        tools: mergeTools(definition.tools ?? [], base.clock).map((tool) => tool.name),
+        tools: toolsOf(house).map((tool) => tool.name),
         middleware: (definition.middleware ?? []).map((each) => each.name),
         version,
         startedAt,
