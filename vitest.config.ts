@@ -5,7 +5,7 @@ const reportFile = process.env.TEST_REPORT_FILE;
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['**/*.test.ts'],
     globalSetup: 'test/support/one-temporary-folder.ts',
     pool: 'forks',
     testTimeout: 20_000,

@@ -234,7 +234,15 @@ function httpPart(house: House): Part {
       metrics.start(() => agent.figures().open);
       const { paths, token } = house.home.get();
       const { version = '0.0.0', droppedLines } = overrides;
-      const about = { name: definitionOf(house).name ?? 'holdfast', version, startedAt, droppedLines };
+      const definition = definitionOf(house);
+      const about = {
+        name: definition.name ?? 'holdfast',
+        tools: toolsOf(house).map((tool) => tool.name),
+        middleware: (definition.middleware ?? []).map((each) => each.name),
+        version,
+        startedAt,
+        droppedLines,
+      };
       const http = createHttp({
         config,
         ids,

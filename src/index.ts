@@ -15,3 +15,4 @@ export type { CallPart, Json, ModelMessage, Part, ResultPart, TextPart } from '.
 export type { LanguageModel } from './model/language-model.ts';
 export { defineTool } from './tools/define-tool.ts';
 export type { StandardResult, StandardSchema, Tool, ToolContext } from './tools/tool.ts';
+export { ToolRefusal } from './tools/tool-refusal.ts';

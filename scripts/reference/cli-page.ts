@@ -26,6 +26,7 @@ export function cliPage(): string[] {
     env: {},
     cwd: '.',
     stdin: new PassThrough(),
+    stdinKind: 'nothing' as const,
     clock: systemClock,
     program: '',
     onInterrupt: () => () => undefined,

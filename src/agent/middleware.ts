@@ -64,7 +64,7 @@ export function createPoints(middleware: readonly Middleware[], parts: { clock: 
           }
           continue;
         }
-        if (outcome.kind === 'threw' && outcome.error instanceof RequestRejected) {
+        if (outcome.kind === 'threw' && isRejection(outcome.error)) {
           throw new AppError(CODE_OF[outcome.error.status as keyof typeof CODE_OF] ?? 'invalid_request', {
             sentence: outcome.error.message,
             status: outcome.error.status,
@@ -139,3 +139,7 @@ function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<R
     });
   });
 }
+
+/** By its name too: the author's code may have got its class from another copy of this package. */
+const isRejection = (error: unknown): error is RequestRejected =>
+  error instanceof RequestRejected || (error instanceof Error && error.name === 'RequestRejected' && 'status' in error);

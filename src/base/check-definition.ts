@@ -66,7 +66,7 @@ function toolProblems(tool: unknown): string[] {
   return [
     ...(typeof tool.name === 'string' && /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/.test(tool.name)
       ? []
-      : ['name must be 1 to 64 letters, digits, _ or -']),
+      : [`name must be 1 to 64 letters, digits, _ or -, not beginning with a digit or -${quoted(tool.name)}`]),
     ...(typeof tool.description === 'string' ? [] : ['description is not text']),
     ...(typeof tool.run === 'function' ? [] : ['run is not a function']),
     ...((isRecord(input) || typeof input === 'function') && '~standard' in input
@@ -89,6 +89,9 @@ function middlewareProblems(each: unknown): string[] {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A slip is found sooner when it is shown. */
+const quoted = (name: unknown): string => (typeof name === 'string' ? `, and is ${JSON.stringify(name.slice(0, 80))}` : '');
 
 function unknownPart(key: string, known: readonly string[], of: string): string {
   const [meant] = nearNames(key, known);

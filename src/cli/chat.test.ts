@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCliTest } from '../../test/support/cli-context.ts';
+import { createCliTest, OPEN } from '../../test/support/cli-context.ts';
 import {
   began,
   delta,
@@ -29,7 +29,7 @@ async function agent(...reactions: Reaction[]) {
   const env = { HOLDFAST_URL: started.url, HOLDFAST_API_KEY: 'hf_test' };
   return {
     ...started,
-    piped: (stdin?: string) => createCliTest({ env, ...(stdin === undefined ? {} : { stdin }) }),
+    piped: (stdin?: string | typeof OPEN) => createCliTest({ env, ...(stdin === undefined ? {} : { stdin }) }),
     terminal: (more = {}) => createCliTest({ env: { ...env, ...more }, terminal: true }),
   };
 }
@@ -233,6 +233,31 @@ describe('chat', () => {
     await piped('no dash\n').run('chat');
     expect(turns().map(({ body }) => body.message)).toEqual(['Grüße\nzwei', 'no dash']);
     expect(await piped('').run('chat')).toMatchObject({ exit: 2, out: '' });
+  });
+});
+
+describe('a message with something piped in', () => {
+  it('is both, and the message alone when the pipe is empty', async () => {
+    const { piped, turns } = await agent(stream([began, ended()]));
+    await piped('-old\n+new\n').run('chat', 'Review', 'this');
+    await piped('-old\n+new\n').run('chat', 'Review this', '-');
+    await piped('').run('chat', 'Hello');
+    await piped().run('chat', 'a', 'b');
+    expect(turns().map(({ body }) => body.message)).toEqual(['Review this\n\n-old\n+new', 'Review this\n\n-old\n+new', 'Hello', 'a b']);
+  });
+
+  it('is refused when "-" asks for an input that is not there', async () => {
+    const { piped, turns } = await agent(stream([began, ended()]));
+    expect(await piped('').run('chat', 'Review this', '-')).toMatchObject({ exit: 2, err: expect.stringContaining('empty') });
+    expect(turns()).toEqual([]);
+  });
+
+  it('does not wait for ever for a pipe that only stays open, and says so', async () => {
+    const { piped, turns } = await agent(stream([began, ended()]));
+    const { exit, out, err } = await piped(OPEN).run('chat', 'Hello');
+    expect([exit, out]).toEqual([0, 'Hello there, friend.\n']);
+    expect(err).toContain('nothing came on standard input for 3 s');
+    expect(turns().map(({ body }) => body.message)).toEqual(['Hello']);
   });
 });
 

@@ -4,8 +4,9 @@ import type { Status } from '../contract/status.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseDuration } from './duration.ts';
-import { CliError, EXIT, usageError } from './failure.ts';
+import { EXIT, usageError } from './failure.ts';
 import { answerError, CallFailed, call, callError, fetchBody } from './http-client.ts';
+import { messageFrom } from './message-words.ts';
 import { plainLine } from './plain.ts';
 import { runnable } from './program-files.ts';
 import { createReplyPrinter } from './reply-printer.ts';
@@ -21,7 +22,6 @@ export interface ChatFlags extends CommonFlags {
   failOnDegraded?: boolean;
 }
 
-const STDIN_BYTES_MAX = 4 * 1024 * 1024;
 const TIMEOUT_MS_MAX = 86_400_000;
 
 /** One message, or a conversation when there is none and somebody sits at the terminal. */
@@ -41,8 +41,7 @@ export async function chat(context: Context, words: string[], flags: ChatFlags):
       send: (message, sessionId) => sendOne(context, { ...ask, sessionId }, message),
     });
   }
-  const isFromStdin = words.length === 0 || (words.length === 1 && words[0] === '-');
-  const message = isFromStdin ? await readStdin(context) : words.join(' ');
+  const message = await messageFrom(context, words);
   if (message.trim() === '') throw usageError('The message is empty.', 'holdfast chat "Hello!"');
   const sessionId = await chooseSession(ask);
   return sendOne(context, { ...ask, ...(sessionId === undefined ? {} : { sessionId }) }, message);
@@ -53,27 +52,6 @@ interface AskOptions {
   flags: ChatFlags;
   timeoutMs: number;
   sessionId?: string | undefined;
-}
-
-async function readStdin({ stdin }: Context): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of stdin) {
-    const buffer = Buffer.from(piece);
-    bytes += buffer.length;
-    if (bytes > STDIN_BYTES_MAX) throw usageError('The message on standard input is larger than 4 MiB.', 'send a shorter message');
-    pieces.push(buffer);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)).replace(/\n$/, '');
-  } catch (error) {
-    throw new CliError('Standard input is not UTF-8 text.', {
-      exit: EXIT.usage,
-      fix: 'iconv -t utf-8 <file> | holdfast chat -',
-      code: 'usage',
-      cause: error,
-    });
-  }
 }
 
 /** `-s`, a new current session, or the agent's current one. Undefined: a key that may not know it starts a session of its own. */

@@ -25,13 +25,23 @@ const shownValue = (source: SettingSource): string => source.value ?? '–';
 
 /** Silent trouble is for `start`; here everything wrong is named at once, exit 78. */
 export async function validateConfig(context: Context, flags: CommonFlags): Promise<number> {
-  const { config, sources } = await loadConfig(context);
+  const { config, sources, agent } = await loadConfig(context);
   const { out } = context.io;
+  const [tools, middleware] = [namesIn(agent, 'tools'), namesIn(agent, 'middleware')];
   const given = sources.filter(({ source }) => source !== 'default' && source !== 'unset').length;
-  if (flags.json) out.line(JSON.stringify({ valid: true, environment: config.env, models: config.models }));
-  else
+  if (flags.json) out.line(JSON.stringify({ valid: true, environment: config.env, models: config.models, tools, middleware }));
+  else {
     out.line(
       `${out.paint('green', '✅ The settings are valid')} (${config.env}; ${given} set, the rest are defaults; models: ${config.models.join(', ')})`,
     );
+    if (tools.length > 0) out.line(`Tools:      ${out.safe(tools.join(', '))}`);
+    if (middleware.length > 0) out.line(`Middleware: ${out.safe(middleware.join(', '))}`);
+  }
   return 0;
+}
+
+/** Of the project's own file, which has been checked by now. */
+function namesIn(agent: unknown, key: 'tools' | 'middleware'): string[] {
+  const list = (agent as Record<string, { name: string }[] | undefined> | undefined)?.[key] ?? [];
+  return list.map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Env } from '../base/config.ts';
 import type { Io } from './io.ts';
+import type { StdinKind } from './stdin-kind.ts';
 
 /** What a verb gets from the world. */
 export interface Context {
@@ -8,6 +9,7 @@ export interface Context {
   env: Env;
   cwd: string;
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
+  stdinKind: StdinKind;
   clock: Clock;
   /** The server's program file. */
   program: string;

@@ -6,6 +6,7 @@ import { EXIT } from './failure.ts';
 import { createIo } from './io.ts';
 import { serverProgram } from './program-files.ts';
 import { runCommandLine } from './run.ts';
+import { stdinKind } from './stdin-kind.ts';
 
 /** The reader of our output went away (`holdfast logs | head -1`): nobody is left to tell anything. */
 function leaveQuietly(error: NodeJS.ErrnoException): void {
@@ -33,6 +34,7 @@ const context: Context = {
   env,
   cwd: process.cwd(),
   stdin: process.stdin,
+  stdinKind: stdinKind(),
   clock: systemClock,
   program: serverProgram(),
   onInterrupt,

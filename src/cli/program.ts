@@ -92,7 +92,11 @@ function addLifecycle(add: Add, context: Context): void {
 }
 
 function addUse(add: Add, context: Context): void {
-  const chat = add(undefined, 'chat [message...]', 'send a message; "-" reads it from standard input, none starts a conversation');
+  const chat = add(
+    undefined,
+    'chat [message...]',
+    'send a message, with what is piped in after it; "-" waits for standard input, no message starts a conversation',
+  );
   chat.command
     .option('-s, --session <id>', 'continue this session instead of the current one')
     .option('--new', 'start a new current session')

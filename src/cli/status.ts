@@ -77,12 +77,14 @@ function printStatus(out: Channel, body: Status, address: string): void {
   row('State:', `${body.state}, ${mark(body.health)}, up ${humanDuration(body.uptimeS)}`);
   row('Address:', address);
   row('Session:', body.currentSession ? `${body.currentSession.id}  ${sessionNote(body.currentSession)}` : 'none yet');
+  row('Tools:', safe(body.tools.join(', ')));
+  if (body.middleware.length > 0) row('Middleware:', safe(body.middleware.join(', ')));
   const { requests, stored, memory } = body;
   const outcomes = `${requests.completed} completed, ${requests.degraded} degraded, ${requests.failed} failed, ${requests.cancelled} cancelled, ${requests.open} open`;
   row('Requests:', `${requests.accepted} accepted (${requests.perMinute.toFixed(1)}/min): ${outcomes}`);
   const latency = requests.latencyMs;
   if (latency) row('Latency:', `p50 ${latency.p50.toFixed(0)} ms, p95 ${latency.p95.toFixed(0)} ms, p99 ${latency.p99.toFixed(0)} ms`);
-  row('Stored:', `${stored.sessions} sessions, ${stored.turns} turns, ${stored.messages} messages`);
+  row('Stored:', `${counted(stored.sessions, 'session')}, ${counted(stored.turns, 'turn')}, ${counted(stored.messages, 'message')}`);
   row('Memory:', `${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapUsedBytes)} heap`);
   for (const [index, model] of body.models.entries()) {
     const note = model.name === 'demo' ? ' (replies are canned)' : '';
@@ -96,9 +98,12 @@ function printStatus(out: Channel, body: Status, address: string): void {
       index === 0 ? 'Checks:' : '',
       `${mark(check.status)}  ${safe(check.id)}${check.detail === undefined ? '' : `  ${safe(check.detail)}`}`,
     );
-    if (check.fix !== undefined) row('', `Fix: ${safe(runnable(check.fix))}`);
+    // A model's way out is said once, beside the model.
+    if (check.fix !== undefined && !body.models.some((model) => `model:${model.name}` === check.id && model.fix === check.fix))
+      row('', `Fix: ${safe(runnable(check.fix))}`);
   }
   if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
 }
 
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;

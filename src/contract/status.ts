@@ -44,6 +44,9 @@ export const statusSchema = z
     pid: z.number().int(),
     startedAt: z.iso.datetime(),
     uptimeS: z.number(),
+    /** Names of the tools a model may ask for, the built-in ones first, and of the author's middleware in the order they run. */
+    tools: z.array(z.string()),
+    middleware: z.array(z.string()),
     currentSession: z.object({ id: z.string(), messageCount: z.number().int(), restored: z.boolean() }).nullable(),
     models: z.array(modelStateSchema),
     /** Since this process started; `open` is now, `accepted` and the outcomes `allTime` come from the store. */

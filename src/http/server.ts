@@ -57,6 +57,9 @@ export interface HttpParts {
   droppedLines?: () => number;
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
+  /** Names, for `/v1/status`. */
+  tools?: string[];
+  middleware?: string[];
   version: string;
   /** Wall clock. */
   startedAt: number;
@@ -157,7 +160,7 @@ function assemble(parts: HttpParts, limits: HttpLimits) {
     onProblem: metrics.problem,
   });
   const handlers: Handlers = {
-    ...statusHandlers({ ...parts, name: parts.name ?? 'holdfast', pressure, auth }),
+    ...statusHandlers({ name: 'holdfast', tools: [], middleware: [], ...parts, pressure, auth }),
     ...chatHandlers(parts.agent, streams),
     ...turnHandlers({ ...parts, streams }),
     ...sessionHandlers(parts),

@@ -85,11 +85,15 @@ async function execute(tool: Tool, input: unknown, context: ToolContext, onThrow
   try {
     return { ok: true, value: await tool.run(input, context) };
   } catch (error) {
-    if (error instanceof ToolRefusal) return { ok: false, sentence: error.message };
+    if (isRefusal(error)) return { ok: false, sentence: error.message };
     onThrow?.(error);
     return { ok: false, sentence: 'The tool failed.' };
   }
 }
+
+/** By its name too: the author's code may have got its class from another copy of this package. */
+const isRefusal = (error: unknown): error is ToolRefusal =>
+  error instanceof ToolRefusal || (error instanceof Error && error.name === 'ToolRefusal');
 
 /** What is not JSON becomes JSON as `JSON.stringify` does it, or an error. */
 function finish(value: unknown): Stage<Json> {

@@ -20,18 +20,25 @@ export interface CliTest {
   printed(text: string): Promise<void>;
 }
 
-export function createCliTest(options: { env?: Env; terminal?: boolean; stdin?: string; program?: string; cwd?: string } = {}): CliTest {
+/** A pipe that stays open and says nothing. */
+export const OPEN = Symbol('open');
+
+export function createCliTest(
+  options: { env?: Env; terminal?: boolean; stdin?: string | typeof OPEN; program?: string; cwd?: string } = {},
+): CliTest {
   const { env = {}, terminal = false, stdin } = options;
   const cwd = options.cwd ?? mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
   const out = createSink(terminal);
   const err = createSink(terminal);
   const listeners = new Set<() => void>();
-  const input = stdin === undefined ? new PassThrough() : Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]);
+  const isOpen = stdin === undefined || stdin === OPEN;
+  const input = isOpen ? new PassThrough() : Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]);
   const context: Context = {
     io: createIo(out.sink, err.sink, env),
     env,
     cwd,
     stdin: input,
+    stdinKind: stdin === undefined ? 'nothing' : 'pipe',
     clock: systemClock,
     program: options.program ?? '/nowhere/main.js',
     onInterrupt(listener) {

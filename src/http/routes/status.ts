@@ -20,6 +20,8 @@ export interface StatusParts {
   clock: Clock;
   config: Pick<Config, 'env'>;
   name: string;
+  tools: string[];
+  middleware: string[];
   version: string;
   /** Wall clock. */
   startedAt: number;
@@ -53,7 +55,7 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
 }
 
 async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> {
-  const { agent, store, models, config, name, version } = parts;
+  const { agent, store, models, config, name, tools, middleware, version } = parts;
   const figures = agent.figures();
   const [current, stored, auditHead] = await Promise.all([store.sessions.current(), store.counts(), store.auditHead()]);
   const { status: health, state, checks } = readHealth(parts);
@@ -68,6 +70,8 @@ async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> 
     pid: process.pid,
     startedAt: new Date(parts.startedAt).toISOString(),
     uptimeS,
+    tools,
+    middleware,
     currentSession: current ? { id: current.id, messageCount: current.messageCount, restored: figures.sessionRestored } : null,
     models: models.states(),
     requests: presentFigures(figures),
