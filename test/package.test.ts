@@ -88,7 +88,9 @@ describe('installed in an empty folder', () => {
 
   test('what authors import is there, typed, and used by the server it came with', async () => {
     const agent = `import { type AgentDefinition, defineAgent, defineTool, RequestRejected, type Tool } from 'holdfast';
+import { createClient, type Turn } from 'holdfast/client';
 import { z } from 'zod';
+export const ask = (url: string): Promise<Turn | unknown> => createClient({ url, apiKey: 'k' }).chat({ body: { message: 'Hello!' } });
 const tide: Tool = defineTool({
   name: 'tide',
   description: 'Height of the tide in metres.',
