@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 /** `.ci/run` asks for a machine-readable report beside the readable one. */
 const reportFile = process.env.TEST_REPORT_FILE;
@@ -6,6 +6,8 @@ const reportFile = process.env.TEST_REPORT_FILE;
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
+    // They need root and Debian's container tools: npm run test:deploy.
+    exclude: [...configDefaults.exclude, 'test/deploy/**'],
     globalSetup: 'test/support/one-temporary-folder.ts',
     pool: 'forks',
     testTimeout: 20_000,

@@ -1,4 +1,5 @@
 // The server process: settings, app, signals, exit codes. Started by `holdfast start`, by a supervisor, or by hand.
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { systemClock } from './base/clock.ts';
@@ -61,6 +62,8 @@ async function run(service: Service): Promise<void> {
     startedAt: new Date().toISOString(),
   });
   log.info('agent.ready', { pid: process.pid, port: running.port, sessionId: running.sessionId ?? undefined });
+  // In production stdout is JSON lines and nothing else.
+  if (config.env === 'production') return;
   process.stdout.write(`Holdfast is ready on http://${urlHost(config.host)}:${running.port}\n`);
   if (running.keyMadeAt) {
     process.stdout.write(
@@ -134,11 +137,13 @@ async function main(): Promise<void> {
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   let service: Service | undefined;
+  // As process 1 of a container nothing ends us but our own handler, so it is there before the settings are read.
+  let stop = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
   try {
     service = await open();
     dieOnBugs(service);
-    const stop = stopper(service);
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+    stop = stopper(service);
     await run(service);
   } catch (error) {
     const code = explain(error, service?.log);

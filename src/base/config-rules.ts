@@ -1,12 +1,12 @@
 // Rules between settings: what is safe to start with.
 import { existsSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, parse, relative, sep } from 'node:path';
 import { nearNames } from './near-name.ts';
 import { accessOf, isProviderName, missingSetting, PROVIDERS, providerOf, usualModels } from './providers.ts';
 import type { Resolved, SettingProblem } from './setting-layers.ts';
 import { isLoopback } from './setting-parsers.ts';
 import type { SettingValues } from './settings.ts';
+import { userFolder } from './user-folder.ts';
 
 /** All problems at once; nothing throws. `own` are the names of the models the author hands in. */
 export function checkRules(resolved: Resolved, { home, cwd }: { home: string; cwd: string }, own: readonly string[]): SettingProblem[] {
@@ -27,7 +27,7 @@ export function checkRules(resolved: Resolved, { home, cwd }: { home: string; cw
   if (values.databaseUrl !== undefined) {
     refuse('DATABASE_URL is set, and this version keeps its state in SQLite only', 'unset DATABASE_URL');
   }
-  if ([parse(home).root, homedir(), cwd].includes(home)) {
+  if ([parse(home).root, userFolder(), cwd].includes(home)) {
     refuse('HOLDFAST_HOME must be a folder of its own: it becomes readable by you alone', 'HOLDFAST_HOME=./.holdfast');
   }
   if (values.env === 'production') {

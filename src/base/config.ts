@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findConfigFile, loadConfigFile } from './config-file.ts';
 import { checkRules, effectiveModels } from './config-rules.ts';
@@ -21,6 +20,7 @@ import {
   unknownNames,
 } from './setting-layers.ts';
 import { knownNames, SETTING_KEYS, type Setting, type SettingKey, type SettingValues, settingOf } from './settings.ts';
+import { userFolder } from './user-folder.ts';
 
 export type { SettingSource } from './setting-layers.ts';
 
@@ -157,7 +157,12 @@ export function publicConfig(sources: readonly SettingSource[]): Record<string, 
 
 /** `~/…` means the same in `.env` as in a shell. */
 function homeFolder(cwd: string, text = '.holdfast'): string {
-  return resolve(cwd, text.replace(/^~(?=$|\/)/, homedir()));
+  const [tilde] = /^~(?=$|\/)/.exec(text) ?? [];
+  if (tilde === undefined) return resolve(cwd, text);
+  const folder = userFolder();
+  if (folder === undefined)
+    throw new ConfigError('HOLDFAST_HOME begins with ~, and this user has no home folder.', 'HOLDFAST_HOME=/var/lib/holdfast');
+  return resolve(cwd, folder + text.slice(tilde.length));
 }
 
 function readingOf(input: Pick<ConfigInput, 'cwd' | 'readFile'>): Reading {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runnable } from './program-files.ts';
+import { callName, runnable } from './program-files.ts';
 
 it('commands in a text become ones that can be typed in a clone, and words about Holdfast stay', () => {
   expect(runnable('holdfast stop --force && holdfast start', 'npx holdfast')).toBe('npx holdfast stop --force && npx holdfast start');
@@ -8,4 +8,10 @@ it('commands in a text become ones that can be typed in a clone, and words about
     'npx holdfast start; see ~/.holdfast and /opt/holdfast run',
   );
   expect(runnable('holdfast chat -', 'holdfast')).toBe('holdfast chat -');
+});
+
+it('is called by its name where it is installed for everybody, and by npx in a clone or a project', () => {
+  expect(callName('/usr/local/bin/holdfast')).toBe('holdfast');
+  expect(callName('/srv/app/node_modules/.bin/holdfast')).toBe('npx holdfast');
+  expect(callName('/srv/clone/bin/holdfast.js')).toBe('npx holdfast');
 });

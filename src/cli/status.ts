@@ -1,9 +1,9 @@
 import { pause } from '../base/clock.ts';
-import type { Status } from '../contract/status.ts';
+import type { Health, Status } from '../contract/status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { humanDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
-import { fetchBody } from './http-client.ts';
+import { CallFailed, call, callError, fetchBody } from './http-client.ts';
 import type { Channel } from './io.ts';
 import { runnable } from './program-files.ts';
 import { sessionNote } from './start.ts';
@@ -11,15 +11,20 @@ import { createFinder, type Finder, type Target } from './target.ts';
 
 export interface StatusFlags extends CommonFlags {
   check?: boolean;
+  ready?: boolean;
   watch?: boolean;
 }
 
 const WATCH_MS = 2_000;
+/** Below the time a container gives its health check, so that the reason is still printed. */
+const READY_MS_MAX = 3_000;
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 export async function status(context: Context, flags: StatusFlags): Promise<number> {
   if (flags.json && flags.watch) throw usageError('--json is one document, and --watch never ends.', 'holdfast status --json');
+  if (flags.ready && (flags.watch || flags.check)) throw usageError('--ready asks one question and goes alone.', 'holdfast status --ready');
   const finder = createFinder(context);
+  if (flags.ready) return ready(context, finder, flags);
   if (flags.watch) return watch(context, finder);
   return once(context, finder, flags);
 }
@@ -42,6 +47,20 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
   if (flags.json) out.line(JSON.stringify(body));
   else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
   return flags.check && body.health !== 'ok' ? EXIT.failed : EXIT.done;
+}
+
+/** What supervisors ask: does it take messages? Needs no key, costs one request, and is not troubled by a model that is down. */
+async function ready({ io: { out } }: Context, finder: Finder, flags: StatusFlags): Promise<number> {
+  const target = finder.target();
+  const answer = await call(target, { path: '/readyz', timeoutMs: READY_MS_MAX }).catch((error: unknown) => {
+    throw error instanceof CallFailed ? callError(target, error) : error;
+  });
+  const isReady = answer.status === 200;
+  const { state, status: health } = (answer.body ?? {}) as Partial<Health>;
+  const why = state === 'ready' ? health : state;
+  if (flags.json) out.line(JSON.stringify({ ready: isReady, state: state ?? null, health: health ?? null }));
+  else out.line(isReady ? 'ready' : `not ready: ${out.safe(why ?? `HTTP ${answer.status}`)}`);
+  return isReady ? EXIT.done : EXIT.failed;
 }
 
 /** Until Ctrl-C. An agent that comes and goes is shown as that. */
