@@ -343,14 +343,15 @@ describe('names', () => {
 
   test('knows demo and any sane Gemini name, and nothing else', () => {
     setup();
-    for (const name of ['demo', 'gemini/gemini-flash-latest', 'gemini/fault-429']) expect(models.knows(name)).toBe(true);
+    for (const name of ['demo', 'gemini/gemini-flash-latest', 'gemini/fault-429', 'gemini/tuned/a:b'])
+      expect(models.knows(name)).toBe(true);
     for (const name of [
       '',
       'gemini',
       'gemini/',
       'gemini/../x',
       'gemini/a b',
-      'gemini/a/b',
+      'gemini/a//b',
       'demo/x',
       'openai/gpt',
       `gemini/${'x'.repeat(200)}`,
