@@ -32,7 +32,7 @@ function fencesOf({ path, text }: Source): Fence[] {
 /** A project beside which `holdfast` is installed as npm would: by its name, with what ships. */
 function projectWith(fences: readonly Fence[]): Map<string, Fence> {
   mkdirSync(join(folder, 'node_modules'));
-  for (const name of ['zod', '@types']) symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const name of ['zod', '@types', '@ai-sdk']) symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
   symlinkSync(repository, join(folder, 'node_modules', 'holdfast'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const { compilerOptions } = JSON.parse(readFileSync(join(repository, 'tsconfig.json'), 'utf8')) as {
