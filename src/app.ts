@@ -15,6 +15,7 @@ import { type HomePaths, prepareHome, removeToken, writeToken } from './base/hom
 import { createIds, type Ids } from './base/ids.ts';
 import { createLifecycle, type LifecycleState, type Part } from './base/lifecycle.ts';
 import { type Logger, silentLogger } from './base/log.ts';
+import { ownModels } from './base/model-list.ts';
 import { Secret } from './base/secret.ts';
 import { readMasterKey } from './crypto/key-file.ts';
 import { noteAct } from './http/note-act.ts';
@@ -24,6 +25,7 @@ import type { TurnFigures } from './metrics/figures.ts';
 import { createLiveFeed, type LiveFeed } from './metrics/live-feed.ts';
 import { turnEnded } from './metrics/turn-ended.ts';
 import { createModels } from './model/create-models.ts';
+import type { LanguageModel } from './model/language-model.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
 import { openStore } from './store/open-store.ts';
@@ -209,11 +211,13 @@ function accessPart({ config, base, ids, home, store, access }: House): Part {
   };
 }
 
-function modelsPart({ config, base, models, metrics }: House): Part {
+function modelsPart(house: House): Part {
+  const { config, base, models, metrics } = house;
   return {
     name: 'models',
     async start() {
-      models.put(createModels({ config, ...base, onProbe: metrics.get().probe }));
+      const own = ownModels(definitionOf(house).models) as Map<string, LanguageModel>;
+      models.put(createModels({ config, ...base, onProbe: metrics.get().probe, ownModels: own }));
     },
     stop: () => models.get().close(),
   };

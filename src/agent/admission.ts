@@ -1,9 +1,11 @@
 // Everything between a parsed request and a durable turn in its lane.
+
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
+import { missingSetting, providerOf } from '../base/providers.ts';
 import { isTerminal } from '../contract/turn.ts';
 import type { TurnFigures } from '../metrics/figures.ts';
 import type { Models } from '../model/models.ts';
@@ -134,7 +136,9 @@ async function attach(parts: Desk, known: { turnId: string; sameBody: boolean },
 function assertRoom(parts: AdmissionParts, submission: RetrySubmission): void {
   const { model } = submission;
   if (model !== undefined && !parts.models.knows(model)) {
-    const errors = [{ path: 'model', message: 'is not a model this agent can call' }];
+    const setting = parts.models.knows(`${providerOf(model)}/any`) ? undefined : missingSetting(model);
+    const why = setting === undefined ? '' : `: it has no ${setting}`;
+    const errors = [{ path: 'model', message: `is not a model this agent can call${why}` }];
     throw new AppError('invalid_request', { sentence: 'This agent has no such model.', status: 422, errors });
   }
   const tooLong = parts.models.expectedWaitMs() > budgetOf(parts.config, submission);

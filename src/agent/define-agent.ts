@@ -1,4 +1,5 @@
 import type { ModelMessage } from '../contract/message.ts';
+import type { LanguageModel } from '../model/language-model.ts';
 import type { Tool } from '../tools/tool.ts';
 
 /** What `onRequest` sees of a message before it is accepted. */
@@ -60,14 +61,20 @@ export class RequestRejected extends Error {
   }
 }
 
+/** Language models of the AI SDK by the name they get here, such as `mine/large`. */
+export type OwnModels = Readonly<Record<string, LanguageModel>>;
+
 /** An agent as `holdfast.config.ts` exports it by default. Everything is optional: `defineAgent({})` is the agent you get without a file. */
 export interface AgentDefinition {
   /** Shown in `status` and the dashboard. */
   name?: string;
   /** The system instructions every model call carries. */
   instructions?: string;
-  /** Fallback order, `provider/model`; the same as `HOLDFAST_MODELS`, which wins. */
-  models?: string[];
+  /**
+   * Fallback order, `provider/model`, and models of your own under a name of your own: `['gemini/gemini-flash-latest', { 'mine/large': model }]`.
+   * An object alone is the same as a list of it. `HOLDFAST_MODELS` may name all of them, and its order wins.
+   */
+  models?: readonly (string | OwnModels)[] | OwnModels;
   /** Beside the built-in `current_time` and `calculate`; one of the same name replaces it. */
   tools?: Tool[];
   middleware?: Middleware[];

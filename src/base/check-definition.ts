@@ -1,5 +1,7 @@
 import { ConfigError } from './errors.ts';
+import { modelNames, ownModels } from './model-list.ts';
 import { nearNames } from './near-name.ts';
+import { isProviderName, providerOf } from './providers.ts';
 
 const KEYS = new Set(['name', 'instructions', 'models', 'tools', 'middleware', 'settings']);
 const POINTS = ['onRequest', 'beforeModel', 'onReply', 'transformStream'] as const;
@@ -20,6 +22,7 @@ export function checkDefinition(exported: unknown): void {
     ...['name', 'instructions']
       .filter((key) => exported[key] !== undefined && typeof exported[key] !== 'string')
       .map((key) => `${key} is not text`),
+    ...modelProblems(exported.models),
     ...listOf(exported, 'tools').flatMap((tool, index) => toolProblems(tool).map((problem) => `tools[${index}]: ${problem}`)),
     ...listOf(exported, 'middleware').flatMap((each, index) =>
       middlewareProblems(each).map((problem) => `middleware[${index}]: ${problem}`),
@@ -32,6 +35,29 @@ function listOf(exported: Record<string, unknown>, key: string): unknown[] {
   const list = exported[key];
   if (list === undefined) return [];
   return Array.isArray(list) ? list : [undefined];
+}
+
+const OWN_NAME = /^[a-z0-9][a-z0-9-]*\/[\w@][\w.:@-]*(\/[\w.:@-]+)*$/;
+/** The versions of the AI SDK's interface whose streams the adapter reads. */
+const VERSIONS = ['v2', 'v3', 'v4'];
+
+function modelProblems(models: unknown): string[] {
+  if (models !== undefined && modelNames(models) === undefined)
+    return ['models is neither a list of provider/model nor an object of models by name'];
+  return [...ownModels(models)].flatMap(([name, model]) => ownModelProblems(name, model).map((problem) => `models['${name}'] ${problem}`));
+}
+
+function ownModelProblems(name: string, model: unknown): string[] {
+  const provider = providerOf(name);
+  if (!OWN_NAME.test(name)) return ['needs a name such as mine/large: a word of your own, a slash, the model'];
+  if (provider === 'demo' || isProviderName(provider))
+    return [`takes the name of a provider that is built in: choose another word than ${provider}`];
+  if (typeof model === 'function') return ["is a provider, not a model: call it with the name of one, as in createX()('large')"];
+  if (!isRecord(model) || typeof model.doStream !== 'function')
+    return ["is not a language model of the AI SDK (an object with doStream, as createX()('large') gives it)"];
+  if (!VERSIONS.some((version) => version === model.specificationVersion))
+    return [`follows a version of the AI SDK's interface that is not read here (${VERSIONS.join(', ')} are): update its package`];
+  return [];
 }
 
 function toolProblems(tool: unknown): string[] {

@@ -2,12 +2,14 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, parse, relative, sep } from 'node:path';
+import { nearNames } from './near-name.ts';
+import { accessOf, isProviderName, missingSetting, PROVIDERS, providerOf, usualModels } from './providers.ts';
 import type { Resolved, SettingProblem } from './setting-layers.ts';
 import { isLoopback } from './setting-parsers.ts';
 import type { SettingValues } from './settings.ts';
 
-/** All problems at once; nothing throws. */
-export function checkRules(resolved: Resolved, home: string, cwd: string): SettingProblem[] {
+/** All problems at once; nothing throws. `own` are the names of the models the author hands in. */
+export function checkRules(resolved: Resolved, { home, cwd }: { home: string; cwd: string }, own: readonly string[]): SettingProblem[] {
   const { values, given } = resolved;
   const problems: SettingProblem[] = [];
   const refuse = (problem: string, fix: string) => problems.push({ problem, fix });
@@ -30,8 +32,9 @@ export function checkRules(resolved: Resolved, home: string, cwd: string): Setti
   }
   if (values.env === 'production') {
     problems.push(...productionKeys(resolved, home, broken));
-    problems.push(...productionModels(values, broken));
+    problems.push(...productionModels(resolved, own));
   }
+  problems.push(...unknownProviders(values.models ?? [], own));
   return problems;
 }
 
@@ -57,26 +60,60 @@ function productionKeys(resolved: Resolved, home: string, broken: (name: string)
   ];
 }
 
-function productionModels(values: SettingValues, broken: (name: string) => boolean): SettingProblem[] {
-  const models = values.models ?? [];
-  if (models.includes('demo'))
+function productionModels({ values, problems }: Resolved, own: readonly string[]): SettingProblem[] {
+  const names = values.models ?? [];
+  if (names.includes('demo'))
     return [
       {
         problem: 'AGENT_ENV is production, and HOLDFAST_MODELS names demo, whose replies are canned',
         fix: 'HOLDFAST_MODELS=gemini/gemini-flash-latest',
       },
     ];
-  if (values.geminiKey === undefined && !broken('GEMINI_API_KEY') && !broken('GOOGLE_API_KEY')) {
-    return [{ problem: 'AGENT_ENV is production, and no model has a key', fix: 'set GEMINI_API_KEY or GEMINI_API_KEY_FILE' }];
-  }
-  return [];
+  const settings = settingsOf(names);
+  // One that did not parse has been complained about, and was meant as a key.
+  if (isCallable(values, names, own) || problems.some(({ problem }) => MODEL_SETTING.test(problem))) return [];
+  return [{ problem: 'AGENT_ENV is production, and no model has a key', fix: `set ${settings.join(' or ')} (or …_FILE)` }];
 }
 
-/** In development a list without any key is answered by the labelled demo model. */
-export function effectiveModels(values: SettingValues): { names: string[]; note?: string } {
-  const names = values.models ?? ['demo'];
-  const isKeyless = values.geminiKey === undefined && names.some((name) => name.startsWith('gemini/'));
-  return isKeyless ? { names: ['demo'], note: 'no model key found' } : { names };
+const MODEL_SETTING = /^(GEMINI|GOOGLE|OPENAI|ANTHROPIC|OLLAMA|HOLDFAST_MODELS)/;
+
+/** Every model belongs to a provider of ours or was handed in by the author. */
+function unknownProviders(names: readonly string[], own: readonly string[]): SettingProblem[] {
+  const known = Object.keys(PROVIDERS);
+  const strange = names.filter((name) => name !== 'demo' && !isProviderName(providerOf(name)) && !own.includes(name));
+  if (strange.length === 0) return [];
+  const [near] = nearNames(providerOf(strange[0] ?? ''), known);
+  const guess = near === undefined ? '' : ` Did you mean ${near}/…?`;
+  const handed = own.length === 0 ? '' : `, what holdfast.config hands in (${own.join(', ')})`;
+  return [
+    {
+      problem: `HOLDFAST_MODELS names a provider this version does not have; it has: ${known.join(', ')}${handed}, and the model demo.${guess}`,
+      fix: 'HOLDFAST_MODELS=gemini/gemini-flash-latest',
+    },
+  ];
+}
+
+/** The settings that would make these models callable; with none named, those of every provider that has a usual model. */
+function settingsOf(names: readonly string[]): string[] {
+  const wanted = names.flatMap((name) => missingSetting(name) ?? []);
+  if (wanted.length > 0) return [...new Set(wanted)];
+  return Object.values(PROVIDERS).flatMap(({ setting, usualModel }) => (usualModel === undefined ? [] : [setting]));
+}
+
+function isCallable(values: SettingValues, names: readonly string[], own: readonly string[]): boolean {
+  if (names.length === 0) return usualModels(values).length > 0;
+  const access: Record<string, unknown> = { ...accessOf(values), gemini: values.geminiKey };
+  return names.some((name) => own.includes(name) || access[providerOf(name)] !== undefined);
+}
+
+/**
+ * What is asked, in order. With no list it is the usual model of the first key there is; in development a list of which nothing can be called is answered
+ * by the labelled demo model. `own` are the models the author hands in.
+ */
+export function effectiveModels(values: SettingValues, own: readonly string[]): { names: string[]; note?: string } {
+  const names = values.models ?? usualModels(values).slice(0, 1);
+  if (isCallable(values, names, own)) return values.models ? { names } : { names, note: 'the usual model of the first key' };
+  return names.join() === 'demo' ? { names } : { names: ['demo'], note: `no model key found (${settingsOf(names).join(', ')})` };
 }
 
 /** By real paths, so that a symbolic link does not hide where the file lies. */

@@ -241,7 +241,10 @@ describe('models', () => {
     const { load } = project();
     const { config, sources } = await load({ HOLDFAST_MODELS: 'gemini/gemini-pro-latest' });
     expect(config.models).toEqual(['demo']);
-    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({ value: 'demo', note: 'no model key found' });
+    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({
+      value: 'demo',
+      note: 'no model key found (GEMINI_API_KEY)',
+    });
   });
 
   it('are those named once there is a key', async () => {
@@ -263,6 +266,14 @@ describe('production', () => {
     expect(await refusal({ ...safe, HOLDFAST_MASTER_KEY: undefined })).toContain('HOLDFAST_MASTER_KEY is not set');
     expect(await refusal({ ...safe, GEMINI_API_KEY: undefined })).toContain('no model has a key');
     expect(await refusal({ ...safe, HOLDFAST_MODELS: 'gemini/a,demo' })).toContain('canned');
+    expect(await refusal({ ...safe, HOLDFAST_MODELS: 'openai/gpt' })).toMatch(/no model has a key[\s\S]*OPENAI_API_KEY/);
+  });
+
+  it('starts with any real model', async () => {
+    const { load } = project();
+    const bare = { ...safe, GEMINI_API_KEY: undefined };
+    expect((await load({ ...bare, OPENAI_API_KEY: SECRET })).config.models).toEqual(['openai/gpt-6-luna']);
+    expect((await load({ ...bare, HOLDFAST_MODELS: 'ollama/llama3.2' })).config.models).toEqual(['ollama/llama3.2']);
   });
 
   it('refuses a master key that lies in the home, also by a symbolic link', async () => {
@@ -324,7 +335,7 @@ describe('the config file', () => {
     expect(await agent("export default { settings: { HOLDFAST_HOME: 'x' } };").refusal()).toContain('HOLDFAST_HOME may not be set');
     expect(await agent('export default { settings: { PROT: 1 } };').refusal()).toContain('Did you mean PORT');
     expect(await agent("export default { models: ['demo'], settings: { HOLDFAST_MODELS: 'demo' } };").refusal()).toContain('models twice');
-    expect(await agent('export default { models: [{}] };').refusal()).toContain('models in holdfast.config.ts');
+    expect(await agent('export default { models: [5] };').refusal()).toContain('neither a list of provider/model nor');
     expect(await agent('export default { settings: { PORT: {} } };').refusal()).toContain('PORT in holdfast.config.ts');
   });
 

@@ -6,7 +6,9 @@ import { checkRules, effectiveModels } from './config-rules.ts';
 import { readDotenv } from './dotenv.ts';
 import { ConfigError } from './errors.ts';
 import type { LogLevel } from './log.ts';
+import { modelNames, ownModelNames } from './model-list.ts';
 import { nearNames } from './near-name.ts';
+import { accessOf, type OtherProvider, type ProviderAccess } from './providers.ts';
 import type { Secret } from './secret.ts';
 import {
   errorCode,
@@ -37,6 +39,8 @@ export interface Config {
   masterKey?: Secret;
   adminKey?: Secret;
   gemini: { apiKey?: Secret; baseUrl: string };
+  /** The other providers that can be called. */
+  others: Partial<Record<OtherProvider, ProviderAccess>>;
   /** Fallback order, `provider/model` or `demo`; already resolved (a keyless development run is `['demo']`). */
   models: string[];
   deadlineMs: number;
@@ -98,12 +102,18 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const resolved = resolveSettings(layers, reading);
   const problems = [...unknownNames(input.env), ...dotenv.problems, ...fromFile.problems, ...resolved.problems];
   const home = homeFolder(input.cwd, resolved.values.home);
-  problems.push(...checkRules(resolved, home, input.cwd));
+  const own = ownModelNames(file?.definition.models);
+  problems.push(...checkRules(resolved, { home, cwd: input.cwd }, own));
   if (problems.length > 0) throw configError(problems);
-  const models = effectiveModels(resolved.values);
+  const models = effectiveModels(resolved.values, own);
   const sources = resolved.sources.map((source) =>
     source.name === 'HOLDFAST_MODELS' && models.note !== undefined
-      ? { ...source, value: models.names.join(','), note: models.note }
+      ? {
+          ...source,
+          source: source.source === 'unset' ? ('default' as const) : source.source,
+          value: models.names.join(','),
+          note: models.note,
+        }
       : source,
   );
   const loaded: LoadedConfig = { config: build(resolved, home, models.names), sources };
@@ -206,14 +216,15 @@ function fileLayer(file: { name: string; definition: Record<string, unknown> } |
     else if (value !== undefined) refuse(`${name} in ${file.name} must be text, a number or a boolean`, `correct ${name} in ${file.name}`);
   }
   if (models === undefined) return { values, problems };
-  if (!Array.isArray(models) || !models.every((model) => typeof model === 'string')) {
+  const names = modelNames(models);
+  if (!names) {
     refuse(`models in ${file.name} must be a list of provider/model`, `write models: ['gemini/gemini-flash-latest'] in ${file.name}`);
-  } else if (values.HOLDFAST_MODELS !== undefined) {
+  } else if (values.HOLDFAST_MODELS !== undefined && Array.isArray(models)) {
     refuse(
       `${file.name} names models twice: as models and as settings.HOLDFAST_MODELS`,
       `remove HOLDFAST_MODELS from settings in ${file.name}`,
     );
-  } else if (models.length > 0) values.HOLDFAST_MODELS = models.join(',');
+  } else if (names.length > 0) values.HOLDFAST_MODELS ??= names.join(',');
   return { values, problems };
 }
 
@@ -243,6 +254,7 @@ function build(resolved: Resolved, home: string, models: string[]): Config {
     ...optional('masterKey'),
     ...optional('adminKey'),
     gemini: { ...optional('geminiKey', 'apiKey'), baseUrl: need(values, 'geminiBaseUrl') },
+    others: accessOf(values),
     models,
     deadlineMs: need(values, 'deadlineMs'),
     streamDeadlineMs: need(values, 'streamDeadlineMs'),

@@ -68,23 +68,31 @@ export const webAddress: Parse<string> = (text) => {
   return good(url.href.replace(/\/+$/, ''));
 };
 
-/** Providers this version can call. */
-const PROVIDERS = ['gemini'];
-const MODELS_MAX = 16;
+/** As Ollama's own tools read it: `host`, `host:port` or an address. What a server listens on everywhere is called on this machine. */
+export const ollamaAddress: Parse<string> = (text) => {
+  const hasScheme = /^https?:\/\//i.test(text);
+  const full = hasScheme ? text : `http://${text}`;
+  const parsed = webAddress(full);
+  if (!parsed.ok) return bad('must be host, host:port or an http(s) address', 'OLLAMA_HOST=127.0.0.1:11434');
+  const url = new URL(parsed.value);
+  // The usual port of a scheme is dropped by URL; only Ollama's own is assumed when nothing was said.
+  if (!hasScheme && !/:\d+(\/|$)/.test(text)) url.port = '11434';
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  if (url.hostname === '[::]') url.hostname = '[::1]';
+  return good(url.href.replace(/\/+$/, ''));
+};
 
-/** `provider/model` or `demo`, comma-separated. */
+const MODELS_MAX = 16;
+/** What follows the provider: `gpt-5`, `llama3.2:3b`, `meta-llama/llama-3-70b:free`. */
+const MODEL = /^[a-z0-9-]+\/[\w@][\w.:@-]*(\/[\w.:@-]+)*$/;
+
+/** `provider/model` or `demo`, comma-separated. Whether there is such a provider is a rule between settings. */
 export const modelList: Parse<string[]> = (text) => {
   const models = commaList(text);
   if (models.length === 0 || models.length > MODELS_MAX) return bad(`must name 1 to ${MODELS_MAX} models, separated by commas`);
   if (new Set(models).size !== models.length) return bad('names a model twice');
-  for (const model of models) {
-    if (model === 'demo') continue;
-    const match = /^([a-z0-9-]+)\/[\w.:-]+(\/[\w.:-]+)*$/.exec(model);
-    if (match === null)
-      return bad('must be a list of provider/model (or demo), separated by commas', 'HOLDFAST_MODELS=gemini/gemini-flash-latest');
-    if (!PROVIDERS.includes(match[1] ?? ''))
-      return bad(`names a provider this version does not have; it has: ${PROVIDERS.join(', ')}, and the model demo`);
-  }
+  if (models.some((model) => model !== 'demo' && !MODEL.test(model)))
+    return bad('must be a list of provider/model (or demo), separated by commas', 'HOLDFAST_MODELS=gemini/gemini-flash-latest');
   return good(models);
 };
 

@@ -118,5 +118,7 @@ export function sessionNote(session: { restored: boolean; messageCount: number }
 
 function modelLine(models: string[], config: Config): string {
   if (models.join() !== 'demo') return models.join(', then ');
-  return config.gemini.apiKey === undefined ? 'demo — no model key found; replies are canned' : 'demo — replies are canned';
+  const { openai, anthropic, compatible } = config.others;
+  const isKeyless = !(config.gemini.apiKey ?? openai ?? anthropic ?? compatible);
+  return isKeyless ? 'demo — no model key found; replies are canned' : 'demo — replies are canned';
 }

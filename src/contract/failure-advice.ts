@@ -11,7 +11,20 @@ const ADVICE: readonly (readonly [RegExp, Advice])[] = [
     /^(bad_key|api_key_invalid|malformed_key|no_key|http_40[13])$/,
     { cause: 'The provider refuses the key, or there is none.', fix: 'Set a valid key, then: holdfast restart' },
   ],
-  [/^http_404$/, { cause: 'The provider does not know this model.', fix: 'Correct HOLDFAST_MODELS, then: holdfast restart' }],
+  [
+    /^no_credit$/,
+    {
+      cause: 'The account behind the key has no credit left.',
+      fix: 'Add credit at the provider, or name another model in HOLDFAST_MODELS.',
+    },
+  ],
+  [
+    /^http_404$/,
+    {
+      cause: 'The provider does not know this model.',
+      fix: 'Correct HOLDFAST_MODELS, then: holdfast restart (with Ollama: ollama pull MODEL)',
+    },
+  ],
   [
     /^http_429$/,
     { cause: 'The provider limits how often it may be called.', fix: 'Raise the quota there, or name another model in HOLDFAST_MODELS.' },
@@ -33,7 +46,7 @@ const ADVICE: readonly (readonly [RegExp, Advice])[] = [
   ],
   [
     /^(first_byte_timeout|idle_timeout)$/,
-    { cause: 'The model said nothing for too long.', fix: 'If this model thinks long, raise HOLDFAST_FIRST_BYTE_MS.' },
+    { cause: 'The model said nothing for too long.', fix: 'If this model thinks long, raise HOLDFAST_FIRST_BYTE_MS and HOLDFAST_IDLE_MS.' },
   ],
   [/^(breaker_open|in_a_row)$/, { cause: 'The model was not called because it kept failing; it is probed until it is back.', fix: STATUS }],
   [

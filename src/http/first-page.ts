@@ -19,7 +19,7 @@ export const firstPage = ({ assets, docs }: { assets: string; docs: string }): s
 <p>An AI agent server running on this machine. Every message it accepts is stored, answered once, encrypted and auditable.</p>
 <h2 id="health-title">Health</h2>
 <p role="status" aria-labelledby="health-title"><span id="health" data-word="unknown">asking…</span></p>
-<p id="demo" hidden>The built-in demo model answers: canned replies, no language model behind them. For real answers put <code>GEMINI_API_KEY</code> into <code>.env</code> and run <code>npx holdfast restart</code>.</p>
+<p id="demo" hidden>The built-in demo model answers: canned replies, no language model behind them. For real answers put <code>GEMINI_API_KEY</code> (or <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code>) into <code>.env</code> and run <code>npx holdfast restart</code>.</p>
 <noscript><p>Without JavaScript: ask <a href="/health">/health</a>.</p></noscript>
 <h2>Talk to it</h2>
 <p>In a terminal, in the folder it was started from:</p>

@@ -9,7 +9,8 @@ import type { CallLimits, ModelOutcome, ModelRequest, Provider } from './provide
 const WORDS_PER_PIECE = 4;
 const QUOTE_CHARS_MAX = 200;
 const NOTICE = 'I am the demo model: canned replies, no language model behind them.';
-const HINT = 'Ask me for the time, a sum, your name or what you said before. For real answers set GEMINI_API_KEY and restart.';
+const HINT =
+  'Ask me for the time, a sum, your name or what you said before. For real answers set GEMINI_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY and restart.';
 
 export function createDemo(clock: Clock): Provider {
   async function generate(request: ModelRequest, limits: CallLimits, onText: (text: string) => void): Promise<ModelOutcome> {

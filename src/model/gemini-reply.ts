@@ -1,15 +1,10 @@
 // Reads the events of one Gemini stream into an answer. Everything in it is foreign: unknown fields are skipped, absurd ones refused.
 import type { Json, Part } from '../contract/message.ts';
 import type { Usage } from '../contract/turn.ts';
-import { classifyRefusal, isRecord, OWN_CALL_ID } from './gemini-wire.ts';
+import { argsFit, CALL_NAME, CALLS_MAX, countOf, isRecord, OWN_CALL_ID, SIGNATURE_CHARS_MAX } from './foreign.ts';
+import { classifyRefusal } from './gemini-wire.ts';
 import type { Reading } from './http-stream.ts';
 import type { FailureKind, ModelOutcome } from './provider.ts';
-
-const CALLS_MAX = 64;
-const ARGS_CHARS_MAX = 256 * 1024;
-const ARGS_DEPTH_MAX = 64;
-const SIGNATURE_CHARS_MAX = 256 * 1024;
-const CALL_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/;
 
 /** Finish reasons that are a stop by policy. */
 const BLOCKED = new Map([
@@ -139,21 +134,7 @@ export function createGeminiReply(onText: (text: string) => void, callSeed: () =
 /** Thoughts are billed as output. Absent or absurd numbers count as 0. */
 function usageOf(meta: Record<string, unknown>): Usage {
   return {
-    inputTokens: count(meta.promptTokenCount) + count(meta.toolUsePromptTokenCount),
-    outputTokens: count(meta.candidatesTokenCount) + count(meta.thoughtsTokenCount),
+    inputTokens: countOf(meta.promptTokenCount) + countOf(meta.toolUsePromptTokenCount),
+    outputTokens: countOf(meta.candidatesTokenCount) + countOf(meta.thoughtsTokenCount),
   };
-}
-
-function count(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? Math.min(value, 1e9) : 0;
-}
-
-function argsFit(args: Json): boolean {
-  return depthWithin(args, ARGS_DEPTH_MAX) && JSON.stringify(args).length <= ARGS_CHARS_MAX;
-}
-
-function depthWithin(value: Json, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (left === 0) return false;
-  return (Array.isArray(value) ? value : Object.values(value)).every((inner) => depthWithin(inner, left - 1));
 }

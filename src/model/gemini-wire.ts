@@ -1,10 +1,9 @@
 // Pure mapping of our messages to the Gemini REST API and of its refusals to our failures (ai.google.dev/api/generate-content).
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Json, ModelMessage, Part } from '../contract/message.ts';
-import type { FailureKind, ModelFailure, ModelRequest } from './provider.ts';
-
-/** Call ids we made up because Gemini sent none; they stay here. */
-export const OWN_CALL_ID = 'hfc_';
+import { isRecord, OWN_CALL_ID } from './foreign.ts';
+import type { ModelFailure, ModelRequest } from './provider.ts';
+import { kindOfStatus, retryAfterMs } from './wire-failure.ts';
 
 interface WirePart {
   text?: string;
@@ -53,19 +52,10 @@ function objectOf(value: Json, key: string): Record<string, Json> {
 export function classifyRefusal(status: number, body: string, headers: IncomingHttpHeaders, wallNow: number): ModelFailure {
   const details = errorDetails(body);
   const reason = details.map((detail) => detail.reason).find((found) => typeof found === 'string');
-  const kind = kindOf(status, reason);
-  const retryAfterMs =
-    kind === 'transient' ? longest(retryInfoMs(details), retryAfterHeaderMs(headers['retry-after'], wallNow)) : undefined;
+  const kind = reason === 'API_KEY_INVALID' ? 'bad_key' : kindOfStatus(status);
+  const waitMs = kind === 'transient' ? longest(retryInfoMs(details), retryAfterMs(headers, wallNow)) : undefined;
   const code = reason === 'API_KEY_INVALID' ? 'api_key_invalid' : `http_${status}`;
-  return { ok: false, kind, code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-}
-
-function kindOf(status: number, reason: string | undefined): FailureKind {
-  if (status === 401 || status === 403 || reason === 'API_KEY_INVALID') return 'bad_key';
-  if (status === 408 || status === 429 || (status >= 500 && status <= 599)) return 'transient';
-  // A success that is no event stream is a broken answer, not a refusal.
-  if (status >= 200 && status <= 299) return 'cut';
-  return 'rejected';
+  return { ok: false, kind, code, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
 }
 
 type Detail = Record<string, unknown>;
@@ -90,18 +80,6 @@ function retryInfoMs(details: Detail[]): number | undefined {
   return match ? Math.ceil(Number(match[1]) * 1_000) : undefined;
 }
 
-/** RFC 9110: seconds, or a date on the wall clock. */
-export function retryAfterHeaderMs(value: string | undefined, wallNow: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1_000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - wallNow);
-}
-
 function longest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined ? b : b === undefined ? a : Math.max(a, b);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,9 +7,11 @@ import { until } from '../../test/support/until.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { Secret } from '../base/secret.ts';
 import type { ModelMessage } from '../contract/message.ts';
+import { OWN_CALL_ID } from './foreign.ts';
 import { createGemini } from './gemini.ts';
-import { classifyRefusal, OWN_CALL_ID, retryAfterHeaderMs } from './gemini-wire.ts';
+import { classifyRefusal } from './gemini-wire.ts';
 import type { ModelOutcome, ModelRequest, Provider } from './provider.ts';
+import { retryAfterMs } from './wire-failure.ts';
 
 const KEY = 'test-key-31a7';
 let fake: FakeGemini;
@@ -269,9 +271,9 @@ describe('a refusal', () => {
     }
     expect(classifyRefusal(400, retryInfo('2s'), {}, 0).retryAfterMs).toBeUndefined();
     const at = Date.UTC(2026, 0, 1);
-    expect(retryAfterHeaderMs(new Date(at + 9_000).toUTCString(), at)).toBe(9_000);
-    expect(retryAfterHeaderMs(new Date(at - 9_000).toUTCString(), at)).toBe(0);
-    expect(retryAfterHeaderMs('tomorrow', at)).toBeUndefined();
+    expect(retryAfterMs({ 'retry-after': new Date(at + 9_000).toUTCString() }, at)).toBe(9_000);
+    expect(retryAfterMs({ 'retry-after': new Date(at - 9_000).toUTCString() }, at)).toBe(0);
+    expect(retryAfterMs({ 'retry-after': 'tomorrow' }, at)).toBeUndefined();
   });
 
   test('with a body that is anything at all never throws', () => {

@@ -3,9 +3,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
 import { createGeminiReply } from './gemini-reply.ts';
 import { classifyRefusal, encodeRequest } from './gemini-wire.ts';
-import { createHttpStream, type HttpFault, type Reading, type StreamEnd } from './http-stream.ts';
-import type { CallLimits, FailureKind, ModelFailure, ModelOutcome, ModelRequest, Provider } from './provider.ts';
+import { createHttpStream, type Reading, type StreamEnd } from './http-stream.ts';
+import type { CallLimits, ModelOutcome, ModelRequest, Provider } from './provider.ts';
 import { createSseParser, type SseFault } from './sse.ts';
+import { FAULT_KINDS, failure } from './wire-failure.ts';
 
 const LINE_BYTES_MAX = 1024 * 1024;
 /** Anything else Node would refuse to send, quoting it. */
@@ -75,22 +76,3 @@ export function createGemini(options: GeminiOptions): Provider {
 
   return { name: 'gemini', generate, close: async () => http.close() };
 }
-
-function failure(kind: FailureKind, code: string): ModelFailure {
-  return { ok: false, kind, code };
-}
-
-const FAULT_KINDS: Record<HttpFault, FailureKind> = {
-  connect_timeout: 'silent',
-  first_byte_timeout: 'silent',
-  idle_timeout: 'silent',
-  connect_refused: 'transient',
-  dns_failed: 'transient',
-  tls_failed: 'transient',
-  reset: 'transient',
-  not_http: 'cut',
-  response_too_large: 'cut',
-  unsendable: 'rejected',
-  deadline: 'deadline',
-  cancelled: 'cancelled',
-};

@@ -60,6 +60,8 @@ export type ModelOutcome = ModelAnswer | ModelFailure;
  */
 export interface Provider {
   readonly name: string;
+  /** The only models it has; without it the provider on the other side decides. */
+  readonly models?: ReadonlySet<string>;
   generate(request: ModelRequest, limits: CallLimits, onText: (text: string) => void): Promise<ModelOutcome>;
   close(): Promise<void>;
 }

@@ -7,7 +7,9 @@ import type { Provider } from './provider.ts';
 
 /** Models a caller may name beyond the configured order, each with a breaker of its own; the oldest is forgotten. */
 const PREFERRED_MAX = 64;
-const MODEL_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
+const MODEL_CHARS_MAX = 128;
+/** `gemini-pro`, `llama3.2:3b`, `meta-llama/llama-3-70b:free`. */
+const MODEL_NAME = /^[A-Za-z0-9@][\w.:@-]*(\/[\w.:@-]+)*$/;
 
 export interface Roster {
   /** The configured order without models that have no provider. */
@@ -101,6 +103,7 @@ function splitName(name: string, providers: ReadonlyMap<string, Provider>): { pr
   const slash = name.indexOf('/');
   const provider = providers.get(slash === -1 ? name : name.slice(0, slash));
   const model = name.slice(slash + 1);
-  if (!provider || !MODEL_NAME.test(model) || (slash === -1) !== (provider.name === 'demo')) return undefined;
+  if (!provider || model.length > MODEL_CHARS_MAX || !MODEL_NAME.test(model)) return undefined;
+  if ((slash === -1) !== (provider.name === 'demo') || provider.models?.has(model) === false) return undefined;
   return { provider, model };
 }

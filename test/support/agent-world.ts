@@ -16,6 +16,7 @@ import { silentLogger } from '../../src/base/log.ts';
 import { START, type TurnEvent } from '../../src/contract/events.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { createModels } from '../../src/model/create-models.ts';
+import type { Models } from '../../src/model/models.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
@@ -43,6 +44,8 @@ export interface WorldOptions {
   drainMs?: number;
   turnExpiryMs?: number;
   stepsMax?: number;
+  /** In place of the scripted provider; closed with the world. */
+  models?: Models;
   /** Puts something between the store and its database, to play a disk that lies. */
   between?: (database: Database) => Database;
 }
@@ -70,12 +73,14 @@ export async function openWorld(home: { path: string; key: KeyObject }, options:
   const store = await openStore({ database, masterKey: home.key, ids, ...base });
   const provider = createScriptedProvider();
   const gemini = { baseUrl: 'http://127.0.0.1:9' };
-  const models = createModels({
-    config: { gemini, models: ['script/one'], firstByteMs: 5_000, idleMs: 5_000, modelConcurrency: 64 },
-    ...base,
-    random: Math.random,
-    providers: { script: provider },
-  });
+  const scripted = () =>
+    createModels({
+      config: { gemini, models: ['script/one'], firstByteMs: 5_000, idleMs: 5_000, modelConcurrency: 64 },
+      ...base,
+      random: Math.random,
+      providers: { script: provider },
+    });
+  const models = options.models ?? scripted();
   const config = { deadlineMs, streamDeadlineMs: deadlineMs, drainMs, turnExpiryMs, historyMessages: 40, stepsMax };
   const agent = createAgent({
     ...base,
