@@ -82,6 +82,15 @@ export const ollamaAddress: Parse<string> = (text) => {
   return good(url.href.replace(/\/+$/, ''));
 };
 
+/** An http(s) address that may carry its secret in path or query, as webhooks do; without user and password. */
+export const webhookAddress: Parse<Secret> = (text) => {
+  const isWeb = URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+  if (!isWeb || text.length > WEBHOOK_CHARS_MAX) return bad('must be an http:// or https:// address');
+  const { username, password } = new URL(text);
+  return username === '' && password === '' ? good(new Secret(text)) : bad('must not carry a user or a password');
+};
+const WEBHOOK_CHARS_MAX = 4_096;
+
 const MODELS_MAX = 16;
 /** What follows the provider: `gpt-5`, `llama3.2:3b`, `meta-llama/llama-3-70b:free`. */
 const MODEL = /^[a-z0-9-]+\/[\w@][\w.:@-]*(\/[\w.:@-]+)*$/;
