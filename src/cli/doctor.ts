@@ -78,7 +78,7 @@ async function readSettings({ env, cwd }: Context) {
 const settingsProblem = (cause: string, fix: string | undefined): Finding => ({
   id: 'settings',
   severity: 'error',
-  cause: cause.replaceAll(/\s*\n\s*/g, ' '),
+  cause: cause.replaceAll(/\s*\n\s*/g, ' ').replace(/([^.?!])$/, '$1.'),
   fix: `holdfast config validate   # ${(fix ?? 'names everything that is wrong').replaceAll(/\s*\n\s*/g, ' ')}`,
 });
 

@@ -123,6 +123,11 @@ export function modelFinding({ name, state, code, ms }: CheckedModel): Finding {
       `${name} cannot be called: it has no key.`,
       `holdfast config show --sources   # set ${key} in .env, then: holdfast restart`,
     );
+  // A thinking model may spend the one token of the call on thoughts: it is there.
+  if (code === 'ok' || code === 'output_limit') {
+    const later = state === 'ok' ? '' : ' again; it is called as soon as its next probe succeeds, within seconds';
+    return { ...well('models', `${name} answers${later} (${ms} ms).`), subject: name };
+  }
   if (state === 'bad_key')
     return wrong(
       `${name} refuses its key: every answer is the fallback sentence, or another model's.`,
@@ -133,18 +138,10 @@ export function modelFinding({ name, state, code, ms }: CheckedModel): Finding {
       `${name} is not known to its provider.`,
       'holdfast config show --sources   # correct HOLDFAST_MODELS where it says, then: holdfast restart',
     );
-  if (code !== 'ok' && code !== 'output_limit')
-    return wrong(
-      `${name} does not answer (${code}). ${state === 'open' ? 'It is left alone and comes back by itself when a probe succeeds.' : 'It is still called.'}`,
-      `holdfast logs --level warn   # shows since when; check the network from this machine and the provider's status page`,
-    );
-  return {
-    ...well(
-      'models',
-      state === 'open' ? `${name} answers again (${ms} ms); its breaker closes with the next probe.` : `${name} answers (${ms} ms).`,
-    ),
-    subject: name,
-  };
+  return wrong(
+    `${name} does not answer (${code}). ${state === 'open' ? 'It is left alone and comes back by itself when a probe succeeds.' : 'It is still called.'}`,
+    `holdfast logs --level warn   # shows since when; check the network from this machine and the provider's status page`,
+  );
 }
 
 export function webhookFinding({ lastFailure, failed }: { lastFailure?: string | undefined; failed: number }): Finding {
