@@ -62,13 +62,15 @@ export function createWebhook(parts: WebhookParts): Webhook {
   let lastFailure: string | undefined;
 
   async function run(): Promise<void> {
-    for (let next = queue[0]; next && !stopping.signal.aborted; next = queue[0]) {
+    for (let next = queue[0]; next; next = queue[0]) {
       const delivered = await deliver(next.change);
       // Left alone by a stop: it is owed, and sent after the next start.
       if (delivered === undefined) return;
       queue.shift();
       next.done(delivered);
     }
+    // At once: what is sent a moment later must find nobody running.
+    running = undefined;
   }
 
   async function deliver(change: AlertChange): Promise<boolean | undefined> {
@@ -103,12 +105,9 @@ export function createWebhook(parts: WebhookParts): Webhook {
         done(false);
         return;
       }
+      if (stopping.signal.aborted) return;
       queue.push({ change, done });
-      running ??= run()
-        .catch((error: unknown) => log.error('alert.webhook_broken', { error }))
-        .finally(() => {
-          running = undefined;
-        });
+      running ??= run();
     },
     state: () => ({ queued: queue.length, failed, lastFailure }),
     async stop() {
@@ -133,13 +132,15 @@ function payload({ kind, at, alert }: AlertChange, agent: WebhookParts['agent'])
 /** As Slack asks for in its text. */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Redirects are an answer like any other: whoever gave the address did not mean another one. Never rejects. */
-function post(
-  url: string,
-  body: string,
-  { timeoutMs, clock, signal }: { timeoutMs: number; clock: Clock; signal: AbortSignal },
-): Promise<Attempt> {
-  return new Promise((resolve) => {
+interface Posting {
+  timeoutMs: number;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** Redirects are an answer like any other: whoever gave the address did not mean another one. Never rejects: an address that cannot even be asked is refused. */
+function post(url: string, body: string, { timeoutMs, clock, signal }: Posting): Promise<Attempt> {
+  return new Promise<Attempt>((resolve) => {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': 'holdfast' };
     const sent = send(url, { method: 'POST', headers, agent: false, signal });
@@ -159,5 +160,5 @@ function post(
       settle({ kind: isPassing ? 'again' : 'refused', reason: `http_${status}` });
     });
     sent.end(body);
-  });
+  }).catch((): Attempt => ({ kind: 'refused', reason: 'not_sendable' }));
 }

@@ -107,6 +107,7 @@ function createReader({ db, clock, keyring, install, sealer }: SampleParts) {
   return {
     damage: damage.all,
     async look(sessionId: string, isOver: () => boolean) {
+      damage.enter(sessionId);
       await sessions.get(sessionId).catch(() => undefined); // a damaged row was noted when it was read
       const messages = await lookAtMessages(sessionId, isOver);
       const turns = await lookAtTurns(sessionId, isOver);
@@ -119,14 +120,19 @@ function createReader({ db, clock, keyring, install, sealer }: SampleParts) {
 function createDamage() {
   const kept = new Map<string, { part: string; sessionId: string; id: string }>();
   let more = 0;
+  /** Not every line of the log says whose record it is. */
+  let current = '';
   return {
-    note(event: string, { part = '', sessionId = '', code = '' }: LogFields = {}): void {
+    enter(sessionId: string): void {
+      current = sessionId;
+    },
+    note(event: string, { part = '', sessionId = current, code = '' }: LogFields = {}): void {
       // A session without its key says so once for all of its messages.
       if (event !== 'record.damaged' && event !== 'messages.closed') return;
       const id = code || sessionId;
       const place = `${part} ${id}`;
       if (kept.has(place)) return;
-      if (kept.size < DAMAGED_KEPT) kept.set(place, { part, sessionId: sessionId || (id.startsWith('ses_') ? id : ''), id });
+      if (kept.size < DAMAGED_KEPT) kept.set(place, { part, sessionId, id });
       else more += 1;
     },
     all: () => ({ damaged: [...kept.values()], damagedTotal: kept.size + more }),
