@@ -36,3 +36,9 @@ test('the reference leaves nothing out', () => {
     expect(pages['cli.md']).toContain(`## \`holdfast ${verb}\``);
   for (const text of Object.values(pages)) expect(text).not.toMatch(/undefined|\[object/);
 });
+
+test('every check and every alert rule has its part in the pages for operators', () => {
+  const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs/operate', name), 'utf8');
+  for (const id of Object.keys(CHECKS)) expect(page('troubleshooting.md')).toContain(`\n### ${id}\n`);
+  for (const rule of Object.keys(ALERT_RULES)) expect(page('alerts.md')).toContain(`| \`${rule}\` `);
+});
