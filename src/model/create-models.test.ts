@@ -383,7 +383,9 @@ describe('check', () => {
     setup();
     expect(models.sights()[0]?.wasGood).toBeUndefined();
     fake.setBehaviour({ fault: 'bad-key' });
-    expect(await models.check()).toMatchObject([{ state: 'bad_key', code: 'api_key_invalid', fix: expect.stringContaining('GEMINI_API_KEY') }]);
+    expect(await models.check()).toMatchObject([
+      { state: 'bad_key', code: 'api_key_invalid', fix: expect.stringContaining('GEMINI_API_KEY') },
+    ]);
     expect(models.available()).toBe(false);
     expect(fake.requests).toHaveLength(1);
   });
