@@ -92,6 +92,7 @@ describe('raised once, over once', () => {
     world.fake.setBehaviour({ fault: '503' });
     for (let n = 0; n < 3; n += 1) await world.chat();
     await world.becomes('model_down:gemini/fake', true);
+    await until(() => world.receiver.notices.length > 0);
     expect(world.receiver.notices[0]?.text).toMatch(
       /^🔴 holdfast \(development\): gemini\/fake keeps failing .*\nFix: holdfast status --deep/,
     );
@@ -108,10 +109,10 @@ describe('raised once, over once', () => {
     await world.chat();
     await world.becomes(id, true);
     await until(() => world.receiver.said(id).length === 1);
+    const calls = world.fake.calls();
     await world.restart();
     // It has not been called since: it is not said to be well, and asked with a probe.
     expect(await world.active()).toEqual([id]);
-    const calls = world.fake.calls();
     await until(() => world.fake.calls() > calls, { what: () => 'a probe after the restart' });
     await world.chat();
     expect(world.receiver.said(id)).toEqual(['alert.raised']);
@@ -132,6 +133,7 @@ describe('raised once, over once', () => {
     };
     const was = write('nobody');
     await world.becomes('audit_broken', true);
+    await until(() => world.receiver.notices.length > 0);
     expect(world.receiver.notices[0]?.alert.cause).toMatch(/not whole: 1 finding .*Row 2: /);
     write(was);
     await world.becomes('audit_broken', false);

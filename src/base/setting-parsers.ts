@@ -129,8 +129,8 @@ export const adminKey: Parse<Secret> = (text) => {
   return parsed;
 };
 
-/** Runs wherever the agent runs: nothing but Node. */
-const MASTER_KEY_FIX = `make one with: node -p "crypto.randomBytes(32).toString('base64')"`;
+/** The command runs wherever the agent runs: nothing but Node. A new key for old data would be the end of it. */
+const MASTER_KEY_FIX = `put the key of this data there; only for an empty home make one with: node -p "crypto.randomBytes(32).toString('base64')"`;
 
 /** 32 random bytes in base64 or base64url, padding optional: what the keyring takes, said before anything starts. */
 export const masterKey: Parse<Secret> = (text) => {

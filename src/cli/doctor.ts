@@ -88,6 +88,11 @@ async function lookAtData(context: Context, paths: HomePaths): Promise<{ finding
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const isServed = readAgentFile(paths) !== undefined;
+    if (error.code === 'config_invalid')
+      return {
+        findings: [{ id: 'database', severity: 'info', cause: 'The data was not looked at: first the settings must hold.', fix: null }],
+        isServed,
+      };
     const fix = error.fix ?? 'npm run build';
     return { findings: [{ id: 'database', severity: 'error', cause: `The data could not be looked at: ${error.message}`, fix }], isServed };
   }
