@@ -95,7 +95,7 @@ function diskLow({ diskFreeBytes }: Readings, { diskFreeMb }: Thresholds): Judge
     raiseAfterMs: 0,
     severity: 'warning',
     cause: `The disk of HOLDFAST_HOME has ${Math.floor((diskFreeBytes ?? 0) / MIB)} MiB left; when it is full, new messages are refused.`,
-    fix: "df -h   # free some space on the disk of HOLDFAST_HOME, with something that is not Holdfast's",
+    fix: "df -h   # shows the disks; make room on that of HOLDFAST_HOME by removing what is not Holdfast's",
   });
 }
 
