@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
+import { alertChangeSchema } from '../src/contract/alert.ts';
 import type { Status } from '../src/contract/status.ts';
 import { type FakeGemini, startFakeGemini } from './support/fake-gemini/fake-gemini.ts';
 import { type ServerOptions, type ServerProcess, startServer, temporaryFolder } from './support/server-process.ts';
@@ -216,4 +217,20 @@ test('a receiver that is down costs no turn anything, and hears of it after a re
   await world.restart({ HOLDFAST_ALERT_DISK_FREE_MB: '0' });
   await until(() => again.said('disk_low').length > 0, { what: () => 'the notice that was owed' });
   expect(again.said('disk_low')).toEqual(['alert.cleared']);
+});
+
+test('who watches the live feed hears of an alert as it is said', async () => {
+  const world = await open({ HOLDFAST_ALERT_AUDIT_MS: '150' });
+  const feed = await fetch(`${world.server.url}/v1/events`, { headers: { authorization: `Bearer ${world.server.token}` } });
+  const database = new DatabaseSync(join(world.server.home, 'data', 'agent_state.db'), { timeout: 5_000 });
+  database.exec(`UPDATE audit SET principal = 'nobody' WHERE seq = 2`);
+  database.close();
+  let heard = '';
+  const decoder = new TextDecoder();
+  for await (const piece of feed.body ?? []) {
+    heard += decoder.decode(piece, { stream: true });
+    if (/^event: alert\n(id: .*\n)?data: .*\n/m.test(heard)) break;
+  }
+  const [, data = ''] = /^event: alert\n(?:id: .*\n)?data: (.*)\n/m.exec(heard) ?? [];
+  expect(alertChangeSchema.parse(JSON.parse(data))).toMatchObject({ kind: 'raised', alert: { id: 'audit_broken' } });
 });

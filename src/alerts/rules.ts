@@ -80,8 +80,11 @@ function badKey(model: Model): Judgement {
     verdict: model.state === 'bad_key' ? 'bad' : wellAgain(model) ? 'good' : 'unclear',
     raiseAfterMs: 0,
     severity: 'error',
-    cause: `The provider of ${model.name} refuses the key.`,
-    fix: 'holdfast config show --sources   # says where the key comes from: put a good one there, then: holdfast restart',
+    cause:
+      model.lastFailure === 'no_credit'
+        ? `The account of ${model.name} has no credit left.`
+        : `The provider of ${model.name} refuses the key.`,
+    fix: 'holdfast config show --sources   # says where the key comes from: put a good one there (or credit behind it), then: holdfast restart',
   } as const;
   return of('bad_key', said, model.name);
 }

@@ -111,33 +111,23 @@ export function turnsFinding(
   };
 }
 
-const KEY_PAGES: Record<string, string> = { gemini: 'GEMINI_API_KEY (https://aistudio.google.com/apikey)' };
-
-export function modelFinding({ name, state, code, ms }: CheckedModel): Finding {
+/** `advice` is what status says about the model: prose, where a finding needs a line for a shell. */
+export function modelFinding({ name, state, code, ms, fix: advice }: CheckedModel): Finding {
   const wrong = (cause: string, fix: string): Finding => ({ id: 'models', subject: name, severity: 'error', cause, fix });
-  const provider = name.split('/')[0] ?? name;
-  const key = KEY_PAGES[provider] ?? `the key of ${provider}`;
+  const sources = (otherwise: string) => `holdfast config show --sources   # ${advice ?? otherwise}`;
   if (name === 'demo') return { id: 'models', subject: name, severity: 'info', cause: 'demo answers: replies are canned.', fix: null };
   if (state === 'unconfigured')
-    return wrong(
-      `${name} cannot be called: it has no key.`,
-      `holdfast config show --sources   # set ${key} in .env, then: holdfast restart`,
-    );
+    return wrong(`${name} cannot be called: no key or no provider of that name.`, sources('Set its key and restart.'));
   // A thinking model may spend the one token of the call on thoughts: it is there.
   if (code === 'ok' || code === 'output_limit') {
     const later = state === 'ok' ? '' : ' again; it is called as soon as its next probe succeeds, within seconds';
     return { ...well('models', `${name} answers${later} (${ms} ms).`), subject: name };
   }
-  if (state === 'bad_key')
-    return wrong(
-      `${name} refuses its key: every answer is the fallback sentence, or another model's.`,
-      `holdfast config show --sources   # says where the key comes from: put a good one there, ${key}, then: holdfast restart`,
-    );
-  if (code === 'http_404')
-    return wrong(
-      `${name} is not known to its provider.`,
-      'holdfast config show --sources   # correct HOLDFAST_MODELS where it says, then: holdfast restart',
-    );
+  if (state === 'bad_key') {
+    const what = code === 'no_credit' ? 'has no credit left' : 'refuses its key';
+    return wrong(`${name} ${what}: every answer is the fallback sentence, or another model's.`, sources('Check its key and restart.'));
+  }
+  if (code === 'http_404') return wrong(`${name} is not known to its provider.`, sources('Correct HOLDFAST_MODELS and restart.'));
   return wrong(
     `${name} does not answer (${code}). ${state === 'open' ? 'It is left alone and comes back by itself when a probe succeeds.' : 'It is still called.'}`,
     `holdfast logs --level warn   # shows since when; check the network from this machine and the provider's status page`,
