@@ -7,11 +7,12 @@ import { createAgent } from './agent/create-agent.ts';
 import type { AgentDefinition } from './agent/define-agent.ts';
 import { createPoints } from './agent/middleware.ts';
 import { createToolbox } from './agent/toolbox.ts';
+import { createTurnWindow, type TurnWindow } from './alerts/turn-window.ts';
 import { checkDefinition } from './base/check-definition.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Config } from './base/config.ts';
 import { ConfigError } from './base/errors.ts';
-import { type HomePaths, prepareHome, removeToken, writeToken } from './base/home.ts';
+import { type HomePaths, homePaths, prepareHome, removeToken, writeToken } from './base/home.ts';
 import { createIds, type Ids } from './base/ids.ts';
 import { createLifecycle, type LifecycleState, type Part } from './base/lifecycle.ts';
 import { type Logger, silentLogger } from './base/log.ts';
@@ -29,12 +30,14 @@ import type { LanguageModel } from './model/language-model.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
 import { openStore } from './store/open-store.ts';
+import { explainRefusedStart } from './store/refused-start.ts';
 import type { Sealer } from './store/sealer.ts';
 import { openSqlite } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { builtInTools } from './tools/built-in.ts';
 import { toolSpecs } from './tools/json-schema.ts';
 import type { Tool } from './tools/tool.ts';
+import { createWatch, type Watch, type WatchParts } from './watch.ts';
 
 /** What a test or an embedding program hands in instead of the real thing. */
 export interface Overrides {
@@ -45,8 +48,10 @@ export interface Overrides {
   /** The default export of `holdfast.config.ts`; checked when the app starts. */
   agent?: unknown;
   version?: string;
-  /** Log lines lost so far. */
+  /** Log lines lost since the start. */
   droppedLines?: () => number;
+  /** Shorter waits of the webhook. */
+  webhookLimits?: WatchParts['webhookLimits'];
 }
 
 export interface Running {
@@ -83,6 +88,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     modelsPart(house),
     httpPart(house),
     agentPart(house),
+    watchPart(house),
   ];
   const lifecycle = createLifecycle(parts, (part, error) => house.base.log.error('part.stop_failed', { part, error }));
   house.state = lifecycle.state;
@@ -90,7 +96,9 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     state: lifecycle.state,
     fetch: (request) => house.http.get().fetch(request),
     async start() {
-      await lifecycle.start();
+      await lifecycle.start().catch((error: unknown) => {
+        throw explainRefusedStart(error, homePaths(config.home).database);
+      });
       const { port, dashboardPort = 0 } = house.ports.get();
       const sessionId = (await house.store.get().sessions.current())?.id ?? null;
       return { agentId: house.store.get().agentId, sessionId, port, dashboardPort, keyMadeAt: house.keyMadeAt };
@@ -119,6 +127,8 @@ interface House {
   feed: LiveFeed;
   access: Slot<Access>;
   models: Slot<Models>;
+  turns: TurnWindow;
+  watch: Slot<Watch>;
   agent: Slot<Agent>;
   http: Slot<Http>;
   ports: Slot<{ port: number; dashboardPort?: number }>;
@@ -144,6 +154,8 @@ function createHouse(config: Config, overrides: Overrides): House {
     feed: createLiveFeed({ clock, run }),
     access: slot('access'),
     models: slot('models'),
+    turns: createTurnWindow(clock, config.alerts.windowMs),
+    watch: slot('watch'),
     agent: slot('agent'),
     http: slot('http'),
     ports: slot('ports'),
@@ -224,7 +236,7 @@ function modelsPart(house: House): Part {
 }
 
 function httpPart(house: House): Part {
-  const { config, base, ids, startedAt, overrides } = house;
+  const { config, base, ids, startedAt, overrides, turns } = house;
   return {
     name: 'http',
     async start() {
@@ -233,25 +245,16 @@ function httpPart(house: House): Part {
       house.agent.put(agent);
       metrics.start(() => agent.figures().open);
       const { paths, token } = house.home.get();
-      const { version = '0.0.0', droppedLines } = overrides;
-      const definition = definitionOf(house);
-      const about = {
-        name: definition.name ?? 'holdfast',
-        tools: toolsOf(house).map((tool) => tool.name),
-        middleware: (definition.middleware ?? []).map((each) => each.name),
-        version,
-        startedAt,
-        droppedLines,
-      };
+      const { version = '0.0.0', droppedLines = () => 0, webhookLimits } = overrides;
+      const parts = { config, ...base, ...aboutOf(house), version, startedAt, droppedLines, store, models, agent };
+      const watch = createWatch({ ...parts, paths, turns, webhookLimits });
+      watch.alerts.onChange((change) => house.feed.publish({ type: 'alert', ...change }));
+      house.watch.put(watch);
       const http = createHttp({
-        config,
+        ...parts,
+        ...watch,
         ids,
-        ...base,
-        ...about,
-        agent,
-        store,
         access,
-        models,
         metrics,
         feed: house.feed,
         state: () => house.state(),
@@ -274,6 +277,11 @@ function definitionOf({ overrides }: House): AgentDefinition {
   return (overrides.agent ?? {}) as AgentDefinition;
 }
 
+function aboutOf(house: House) {
+  const { name = 'holdfast', middleware = [] } = definitionOf(house);
+  return { name, tools: toolsOf(house).map((tool) => tool.name), middleware: middleware.map((each) => each.name) };
+}
+
 function makeAgent(house: House): Agent {
   const { config, base, ids, store, models } = house;
   const definition = definitionOf(house);
@@ -292,7 +300,7 @@ function makeAgent(house: House): Agent {
 }
 
 /** What the agent tells goes into the ledger and out to whoever watches. */
-function figuresOf({ metrics, feed }: House): TurnFigures {
+function figuresOf({ metrics, feed, turns }: House): TurnFigures {
   const { figures } = metrics.get();
   return {
     read: figures.read,
@@ -302,6 +310,7 @@ function figuresOf({ metrics, feed }: House): TurnFigures {
     },
     ended(record) {
       figures.ended(record);
+      turns.ended(record);
       feed.publish(turnEnded(record));
     },
   };
@@ -336,6 +345,11 @@ function agentPart(house: House): Part {
       house.drain = { drained: agent.figures().drained, sessionId: (await house.store.get().sessions.current())?.id ?? null };
     },
   };
+}
+
+/** Up last and down first: what comes and goes with a start or a drain is no alert. */
+function watchPart({ watch }: House): Part {
+  return { name: 'watch', start: () => watch.get().start(), stop: () => watch.get().stop() };
 }
 
 interface Slot<T> {

@@ -110,7 +110,7 @@ function explain(error: unknown, log?: Logger): number {
   }
   log?.error('agent.start_failed', { error });
   const name = error instanceof Error ? error.name : 'Error';
-  const where = log ? 'holdfast logs --level error' : 'holdfast config validate';
+  const where = log ? 'holdfast doctor   # then: holdfast logs --level error' : 'holdfast config validate';
   process.stderr.write(`holdfast: the agent failed to start (${name}${codeOf(error)}).\nFix: ${where}\n`);
   return EXIT.failed;
 }

@@ -1,14 +1,16 @@
 // `main.ts task <name>`: what needs the store and no server. The command line spawns it; the answer is one JSON document on stdout.
 import { parseArgs } from 'node:util';
-import { loadClientConfig, processEnv } from './base/config.ts';
+import { systemClock } from './base/clock.ts';
+import { loadClientConfig, loadDataConfig, processEnv } from './base/config.ts';
 import { ConfigError } from './base/errors.ts';
 import { type HomePaths, homePaths } from './base/home.ts';
 import { parseAuditHead } from './contract/audit.ts';
+import { examineData } from './doctor/data-doctor.ts';
 import { verifyAuditFile } from './store/audit-file.ts';
 
 type Task = (paths: HomePaths, args: string[]) => Promise<unknown>;
 
-const TASKS: Readonly<Record<string, Task>> = { 'audit-verify': auditVerify };
+const TASKS: Readonly<Record<string, Task>> = { 'audit-verify': auditVerify, doctor };
 
 /** Returns the exit code: 0 when there is a document, whatever it says. Never rejects. */
 export async function runTask([name = '', ...args]: string[]): Promise<number> {
@@ -34,4 +36,10 @@ async function auditVerify({ database }: HomePaths, args: string[]): Promise<unk
     return head;
   });
   return verifyAuditFile(database, heads);
+}
+
+/** The data of this home as it lies there. Whoever asks knows whether an agent of this machine runs; the lock tells of any other. */
+function doctor(paths: HomePaths): Promise<unknown> {
+  const { masterKey } = loadDataConfig({ env: processEnv(), cwd: process.cwd() });
+  return examineData({ paths, masterKey, clock: systemClock });
 }

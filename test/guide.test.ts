@@ -104,7 +104,8 @@ function grammar(): Map<string, Set<string>> {
 
 /** Commands of ours in shell code: from `holdfast` to whatever ends a command. */
 function commandsIn(text: string): string[] {
-  const unquoted = text.replaceAll(/"[^"\n]*"|'[^'\n]*'/g, '…');
+  // A container may have our name, too.
+  const unquoted = text.replaceAll(/"[^"\n]*"|'[^'\n]*'/g, '…').replaceAll(/docker exec \S+ /g, '');
   return [...unquoted.matchAll(/(?:^|[\s`$(|])(?:npx )?holdfast ([a-z][^\n`|#;&<>)]*)/gm)].map(([, command = '']) => command.trim());
 }
 

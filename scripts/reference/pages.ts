@@ -1,8 +1,10 @@
 // The pages under docs/reference/, each made of the table that the program itself uses. `test/reference.test.ts` finds one that has drifted.
 import { ERRORS } from '../../src/base/errors.ts';
 import { SETTING_KEYS, type Setting, settingOf } from '../../src/base/settings.ts';
+import { ALERT_RULES } from '../../src/contract/alert.ts';
 import { type AuditActionInfo, auditActions } from '../../src/contract/audit-actions.ts';
 import { type EventKind, eventKinds } from '../../src/contract/events.ts';
+import { CHECKS, type CheckRow } from '../../src/contract/finding.ts';
 import { liveStream } from '../../src/contract/live.ts';
 import { createSchemaSet, type SchemaSet } from '../../src/contract/openapi-schemas.ts';
 import { problemsOf } from '../../src/contract/route-problems.ts';
@@ -18,6 +20,7 @@ export function referencePages(): Record<string, string> {
   const pages = {
     'api.md': apiPage(),
     'audit.md': auditPage(),
+    'checks.md': checksPage(),
     'cli.md': cliPage(),
     'errors.md': errorsPage(),
     'events.md': eventsPage(),
@@ -63,6 +66,41 @@ function settingRow(entry: Setting): string[] {
     ...(entry.inConfigFile === false ? ['Not in `holdfast.config.ts`.'] : []),
   ];
   return [entry.names.map(code).join(' or '), entry.default === undefined ? '' : code(entry.default), notes.join(' ')];
+}
+
+const LOOKED_AT_BY: Record<CheckRow['by'], string> = {
+  doctor: '`doctor`',
+  agent: '`status --deep`',
+  both: '`doctor`, `status --deep`',
+};
+
+function checksPage(): string[] {
+  const checks = Object.entries<CheckRow>(CHECKS).map(([id, { looksAt, by, meansWhenWrong }]) => [
+    code(id),
+    `${looksAt.charAt(0).toUpperCase()}${looksAt.slice(1)}.`,
+    `${meansWhenWrong.charAt(0).toUpperCase()}${meansWhenWrong.slice(1)}.`,
+    LOOKED_AT_BY[by],
+  ]);
+  const rules = Object.entries(ALERT_RULES).map(([rule, { raisedWhen, clearedWhen, settings }]) => [
+    code(rule),
+    `${raisedWhen.charAt(0).toUpperCase()}${raisedWhen.slice(1)}.`,
+    `${clearedWhen.charAt(0).toUpperCase()}${clearedWhen.slice(1)}.`,
+    settings.map(code).join(', '),
+  ]);
+  return [
+    ...heading(
+      'Checks and alerts',
+      'What `holdfast doctor` and `holdfast status --deep` look at, and what the agent says of its own accord. A finding has `id`, `severity` (`ok`, `info`, `warning`, `error`), `cause`, `fix` and where there are several a `subject`. With an error `doctor` exits 1. What to do: [Troubleshooting](../operate/troubleshooting.md), [Alerts](../operate/alerts.md). With a running agent `doctor` also shows what `status --deep` does.',
+    ),
+    '',
+    '## Checks',
+    '',
+    ...table(['id', 'looks at', 'when it is an error', 'shown by'], checks),
+    '',
+    '## Alerts',
+    '',
+    ...table(['rule', 'raised when', 'over when', 'settings'], rules),
+  ];
 }
 
 function errorsPage(): string[] {

@@ -89,6 +89,8 @@ export interface Figures {
   failed: number;
   cancelled: number;
   open: number;
+  /** How long the turn that has waited longest is under way in this process; null without any. */
+  oldestOpenMs: number | null;
   perMinute: number;
   latencyMs: { p50: number; p95: number; p99: number } | null;
   /** The current session was there when this process started. */

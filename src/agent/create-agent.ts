@@ -86,7 +86,9 @@ export function createAgent(parts: AgentParts): Agent {
     },
     figures() {
       const { accepted, byStatus, perMinute, latencyMs } = figures.read();
-      return { accepted, ...byStatus, open: live.size, perMinute, latencyMs, sessionRestored: restored, drained };
+      const oldest = live.all().reduce((least, each) => Math.min(least, each.startedWaitingAt), Number.POSITIVE_INFINITY);
+      const oldestOpenMs = live.size === 0 ? null : clock.monotonic() - oldest;
+      return { accepted, ...byStatus, open: live.size, oldestOpenMs, perMinute, latencyMs, sessionRestored: restored, drained };
     },
     async start() {
       const principal: Principal = { id: 'system', role: 'admin', tenant: 'default' };

@@ -56,8 +56,26 @@ export interface Config {
   stepsMax: number;
   /** Model calls under way at once, per provider; twice as many may wait. */
   modelConcurrency: number;
+  alerts: AlertConfig;
   databaseUrl?: Secret;
   logLevel: LogLevel;
+}
+
+/** When an operator is told, and where. Durations are milliseconds. */
+export interface AlertConfig {
+  webhook?: Secret;
+  /** 1 to 100. */
+  errorPercent: number;
+  errorTurns: number;
+  windowMs: number;
+  modelDownMs: number;
+  /** MiB; 0 for never. */
+  diskFreeMb: number;
+  noProgressMs: number;
+  /** 0 for never. */
+  auditMs: number;
+  clearMs: number;
+  checkMs: number;
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -127,27 +145,36 @@ export interface ClientConfig {
   apiKey?: Secret;
 }
 
+type SomeInput = Pick<ConfigInput, 'env' | 'cwd' | 'readFile'>;
+
 const CLIENT_KEYS: SettingKey[] = ['home', 'clientUrl', 'clientKey'];
 
 /** Throws ConfigError as `loadConfig` does, but only for the settings it needs and for what looks like one of them. */
-export function loadClientConfig(input: Pick<ConfigInput, 'env' | 'cwd' | 'readFile'>): ClientConfig {
-  const reading = readingOf(input);
-  const dotenv = dotenvOf(reading);
-  const resolved = resolveSettings(
-    [{ source: 'environment', label: 'the environment', values: input.env }, dotenv.layer],
-    reading,
-    CLIENT_KEYS,
-  );
-  const wanted = CLIENT_KEYS.flatMap((key) => settingOf(key).names);
-  const slips = [...unknownNames(input.env), ...dotenv.problems].filter(({ problem }) => wanted.some((name) => problem.includes(name)));
-  const problems = [...slips, ...resolved.problems];
-  if (problems.length > 0) throw configError(problems);
-  const { home, clientUrl, clientKey } = resolved.values;
+export function loadClientConfig(input: SomeInput): ClientConfig {
+  const { home, clientUrl, clientKey } = loadSome(input, CLIENT_KEYS);
   return {
     home: homeFolder(input.cwd, home),
     ...(clientUrl === undefined ? {} : { url: clientUrl }),
     ...(clientKey === undefined ? {} : { apiKey: clientKey }),
   };
+}
+
+/** Where the data is and what opens it, for a look that must work when other settings are wrong. Throws as `loadClientConfig` does. */
+export function loadDataConfig(input: SomeInput): { home: string; masterKey?: Secret; diskFreeMb: number } {
+  const { home, masterKey, alertDiskFreeMb } = loadSome(input, ['home', 'masterKey', 'alertDiskFreeMb']);
+  return { home: homeFolder(input.cwd, home), ...(masterKey === undefined ? {} : { masterKey }), diskFreeMb: alertDiskFreeMb ?? 0 };
+}
+
+/** Without flags and without running the project's own code. */
+function loadSome(input: SomeInput, keys: readonly SettingKey[]): SettingValues {
+  const reading = readingOf(input);
+  const dotenv = dotenvOf(reading);
+  const resolved = resolveSettings([{ source: 'environment', label: 'the environment', values: input.env }, dotenv.layer], reading, keys);
+  const wanted = keys.flatMap((key) => settingOf(key).names);
+  const slips = [...unknownNames(input.env), ...dotenv.problems].filter(({ problem }) => wanted.some((name) => problem.includes(name)));
+  const problems = [...slips, ...resolved.problems];
+  if (problems.length > 0) throw configError(problems);
+  return resolved.values;
 }
 
 /** Settings by name, secrets as `[secret]`, what is not set as null: what `config show --json` prints. */
@@ -270,6 +297,18 @@ function build(resolved: Resolved, home: string, models: string[]): Config {
     historyMessages: need(values, 'historyMessages'),
     stepsMax: need(values, 'stepsMax'),
     modelConcurrency: need(values, 'modelConcurrency'),
+    alerts: {
+      ...optional('alertWebhook', 'webhook'),
+      errorPercent: need(values, 'alertErrorPercent'),
+      errorTurns: need(values, 'alertErrorTurns'),
+      windowMs: need(values, 'alertWindowMs'),
+      modelDownMs: need(values, 'alertModelDownMs'),
+      diskFreeMb: need(values, 'alertDiskFreeMb'),
+      noProgressMs: need(values, 'alertNoProgressMs'),
+      auditMs: need(values, 'alertAuditMs'),
+      clearMs: need(values, 'alertClearMs'),
+      checkMs: need(values, 'alertCheckMs'),
+    },
     ...optional('databaseUrl'),
     logLevel: need(values, 'logLevel'),
   };

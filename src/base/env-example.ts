@@ -7,6 +7,7 @@ const TITLES: Record<SettingGroup, string> = {
   keys: 'Keys',
   storage: 'Storage',
   limits: 'Limits (durations in milliseconds)',
+  alerts: 'Alerts (durations in milliseconds)',
   'command line': 'Command line',
 };
 

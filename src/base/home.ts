@@ -19,6 +19,8 @@ export interface HomePaths {
   startOut: string;
   /** How the last stop went. */
   stopped: string;
+  /** Alerts that are not over. */
+  alerts: string;
 }
 
 /** What a running server says about itself, in `run/agent.json`. */
@@ -64,6 +66,7 @@ export function homePaths(home: string): HomePaths {
     token: join(run, 'token'),
     startOut: join(run, 'start.out'),
     stopped: join(run, 'stopped.json'),
+    alerts: join(run, 'alerts.json'),
   };
 }
 
@@ -173,6 +176,14 @@ export function readStopped(paths: HomePaths, pid: number): StoppedFile | undefi
   if (!read || read.pid !== pid || typeof read.drained !== 'number' || typeof read.seconds !== 'number') return undefined;
   return { pid, drained: read.drained, seconds: read.seconds, sessionId: typeof read.sessionId === 'string' ? read.sessionId : null };
 }
+
+/** What `readAlerts` gives back after a restart, so that nothing is said twice. */
+export function writeAlerts(paths: HomePaths, alerts: unknown): void {
+  writeWhole(paths.alerts, `${JSON.stringify(alerts)}\n`);
+}
+
+/** As it lies there: whoever asks checks what it is. */
+export const readAlerts = (paths: HomePaths): Record<string, unknown> | undefined => readJson(paths.alerts);
 
 /** Readers see the old text or the new, never a part. Not synced: what lies in `run/` means nothing after a power cut. */
 function writeWhole(path: string, text: string): void {

@@ -82,9 +82,18 @@ export const ollamaAddress: Parse<string> = (text) => {
   return good(url.href.replace(/\/+$/, ''));
 };
 
+/** An http(s) address that may carry its secret in path or query, as webhooks do; without user and password. */
+export const webhookAddress: Parse<Secret> = (text) => {
+  const isWeb = URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+  if (!isWeb || text.length > WEBHOOK_CHARS_MAX) return bad('must be an http:// or https:// address');
+  const { username, password } = new URL(text);
+  return username === '' && password === '' ? good(new Secret(text)) : bad('must not carry a user or a password');
+};
+const WEBHOOK_CHARS_MAX = 4_096;
+
 const MODELS_MAX = 16;
 /** What follows the provider: `gpt-5`, `llama3.2:3b`, `meta-llama/llama-3-70b:free`. */
-const MODEL = /^[a-z0-9-]+\/[\w@][\w.:@-]*(\/[\w.:@-]+)*$/;
+const MODEL = /^[a-z0-9-]+\/[\w@][\w.:@-]*(\/[\w@][\w.:@-]*)*$/;
 
 /** `provider/model` or `demo`, comma-separated. Whether there is such a provider is a rule between settings. */
 export const modelList: Parse<string[]> = (text) => {
@@ -120,8 +129,8 @@ export const adminKey: Parse<Secret> = (text) => {
   return parsed;
 };
 
-/** Runs wherever the agent runs: nothing but Node. */
-const MASTER_KEY_FIX = `make one with: node -p "crypto.randomBytes(32).toString('base64')"`;
+/** The command runs wherever the agent runs: nothing but Node. A new key for old data would be the end of it. */
+const MASTER_KEY_FIX = `put the key of this data there; only for an empty home make one with: node -p "crypto.randomBytes(32).toString('base64')"`;
 
 /** 32 random bytes in base64 or base64url, padding optional: what the keyring takes, said before anything starts. */
 export const masterKey: Parse<Secret> = (text) => {

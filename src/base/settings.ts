@@ -12,10 +12,11 @@ import {
   type Parse,
   postgresAddress,
   webAddress,
+  webhookAddress,
   yesNo,
 } from './setting-parsers.ts';
 
-export type SettingGroup = 'agent' | 'models' | 'network' | 'keys' | 'limits' | 'storage' | 'command line';
+export type SettingGroup = 'agent' | 'models' | 'network' | 'keys' | 'limits' | 'alerts' | 'storage' | 'command line';
 
 /** One setting. The first name is the one we print; the others are what providers' own tools read. A secret may also be given as `NAME_FILE`. */
 export interface Setting<T = unknown> {
@@ -37,10 +38,15 @@ export interface Setting<T = unknown> {
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
 
 const DAY_MS = 86_400_000;
-const duration = (name: string, byDefault: number, description: string, min = 1): Setting<number> =>
+const duration = (
+  name: string,
+  byDefault: number,
+  description: string,
+  { min = 1, group = 'limits' }: { min?: number; group?: SettingGroup } = {},
+): Setting<number> =>
   setting({
     names: [name],
-    group: 'limits',
+    group,
     description,
     parse: integer(min, DAY_MS, 'milliseconds'),
     default: String(byDefault),
@@ -203,11 +209,13 @@ export const SETTINGS = {
     parse: adminKey,
     secret: true,
   }),
-  deadlineMs: duration('HOLDFAST_DEADLINE_MS', 60_000, 'A turn answered as JSON ends by then, with the fallback if need be.', 250),
-  streamDeadlineMs: duration('HOLDFAST_STREAM_DEADLINE_MS', 120_000, 'The same for a streamed turn.', 250),
+  deadlineMs: duration('HOLDFAST_DEADLINE_MS', 60_000, 'A turn answered as JSON ends by then, with the fallback if need be.', { min: 250 }),
+  streamDeadlineMs: duration('HOLDFAST_STREAM_DEADLINE_MS', 120_000, 'The same for a streamed turn.', { min: 250 }),
   firstByteMs: duration('HOLDFAST_FIRST_BYTE_MS', 25_000, 'Longest wait for the first byte of one model.'),
   idleMs: duration('HOLDFAST_IDLE_MS', 20_000, 'Longest silence of a model in the middle of its answer.'),
-  drainMs: duration('HOLDFAST_DRAIN_MS', 20_000, 'How long a stop waits for open turns; the rest is resumed at the next start.', 0),
+  drainMs: duration('HOLDFAST_DRAIN_MS', 20_000, 'How long a stop waits for open turns; the rest is resumed at the next start.', {
+    min: 0,
+  }),
   turnExpiryMs: duration('HOLDFAST_TURN_EXPIRY_MS', 600_000, 'An open turn older than this is not resumed but fails as expired.'),
   historyMessages: setting({
     names: ['HOLDFAST_HISTORY_MESSAGES'],
@@ -230,6 +238,56 @@ export const SETTINGS = {
     parse: integer(1, 4096),
     default: '64',
   }),
+  alertWebhook: setting({
+    names: ['ALERT_WEBHOOK_URL'],
+    group: 'alerts',
+    description: 'Alerts are also sent there, as JSON a Slack-compatible webhook takes. Redirects are not followed.',
+    parse: webhookAddress,
+    secret: true,
+  }),
+  alertErrorPercent: setting({
+    names: ['HOLDFAST_ALERT_ERROR_PERCENT'],
+    group: 'alerts',
+    description: 'Alert when this share of the turns that ended lately was degraded or failed.',
+    parse: integer(1, 100, 'percent'),
+    default: '50',
+  }),
+  alertErrorTurns: setting({
+    names: ['HOLDFAST_ALERT_ERROR_TURNS'],
+    group: 'alerts',
+    description: 'Of fewer turns than this no share is taken.',
+    parse: integer(1, 100_000),
+    default: '10',
+  }),
+  alertWindowMs: duration('HOLDFAST_ALERT_WINDOW_MS', 300_000, 'Which turns count as ended lately.', { min: 1_000, group: 'alerts' }),
+  alertModelDownMs: duration('HOLDFAST_ALERT_MODEL_DOWN_MS', 30_000, 'Alert when a model keeps failing for this long.', {
+    min: 0,
+    group: 'alerts',
+  }),
+  alertDiskFreeMb: setting({
+    names: ['HOLDFAST_ALERT_DISK_FREE_MB'],
+    group: 'alerts',
+    description: 'Alert when the disk of HOLDFAST_HOME has less room than this many MiB; 0 for never.',
+    parse: integer(0, 1_000_000_000),
+    default: '512',
+  }),
+  alertNoProgressMs: duration('HOLDFAST_ALERT_NO_PROGRESS_MS', 300_000, 'Alert when an open turn does not end for this long.', {
+    group: 'alerts',
+  }),
+  alertAuditMs: duration(
+    'HOLDFAST_ALERT_AUDIT_MS',
+    3_600_000,
+    'How often the whole audit chain is verified in the background; 0 for never.',
+    {
+      min: 0,
+      group: 'alerts',
+    },
+  ),
+  alertClearMs: duration('HOLDFAST_ALERT_CLEAR_MS', 30_000, 'What was wrong must be well for this long before an alert is over.', {
+    min: 0,
+    group: 'alerts',
+  }),
+  alertCheckMs: duration('HOLDFAST_ALERT_CHECK_MS', 5_000, 'How often the rules are looked at.', { min: 50, group: 'alerts' }),
   home: setting({
     names: ['HOLDFAST_HOME'],
     group: 'storage',

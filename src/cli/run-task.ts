@@ -12,6 +12,7 @@ export async function runTask<T>(
   { program, cwd, env }: Pick<Context, 'program' | 'cwd' | 'env'>,
   name: string,
   args: string[] = [],
+  msMax = TASK_MS_MAX,
 ): Promise<T> {
   if (!existsSync(program))
     throw new CliError(`The server is not built (${program} is missing).`, { exit: EXIT.config, fix: 'npm run build', code: 'not_built' });
@@ -19,7 +20,7 @@ export async function runTask<T>(
     cwd,
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TASK_MS_MAX,
+    timeout: msMax,
     killSignal: 'SIGKILL',
   });
   const ended = new Promise<number>((resolve) => {
@@ -27,6 +28,12 @@ export async function runTask<T>(
     child.once('close', (code) => resolve(code ?? EXIT.failed));
   });
   const [answer, said, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (child.killed)
+    throw new CliError(`The task ${name} was ended after ${msMax / 1000} s.`, {
+      exit: EXIT.timedOut,
+      fix: 'holdfast status',
+      code: 'timeout',
+    });
   if (code !== 0) throw taskFailed(said, code);
   try {
     return JSON.parse(answer) as T;

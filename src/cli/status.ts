@@ -1,8 +1,11 @@
 import { pause } from '../base/clock.ts';
+import type { Alert } from '../contract/alert.ts';
+import { isError } from '../contract/finding.ts';
 import type { Health, Status } from '../contract/status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { humanDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
+import { DEEP_MS_MAX, printFindings } from './findings.ts';
 import { CallFailed, call, callError, fetchBody } from './http-client.ts';
 import type { Channel } from './io.ts';
 import { runnable } from './program-files.ts';
@@ -10,6 +13,7 @@ import { sessionNote } from './start.ts';
 import { createFinder, type Finder, type Target } from './target.ts';
 
 export interface StatusFlags extends CommonFlags {
+  deep?: boolean;
   check?: boolean;
   ready?: boolean;
   watch?: boolean;
@@ -21,6 +25,7 @@ const READY_MS_MAX = 3_000;
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 export async function status(context: Context, flags: StatusFlags): Promise<number> {
+  if (flags.deep && flags.watch) throw usageError('--deep calls every model; it is not for every 2 s.', 'holdfast status --deep');
   if (flags.json && flags.watch) throw usageError('--json is one document, and --watch never ends.', 'holdfast status --json');
   if (flags.ready && (flags.watch || flags.check)) throw usageError('--ready asks one question and goes alone.', 'holdfast status --ready');
   const finder = createFinder(context);
@@ -43,10 +48,12 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
     }
     return EXIT.unreachable;
   }
-  const body = await fetchBody<Status>(target, { path: '/v1/status' });
+  const deep = flags.deep ? { path: '/v1/status?deep=true', timeoutMs: DEEP_MS_MAX } : { path: '/v1/status' };
+  const body = await fetchBody<Status>(target, deep);
   if (flags.json) out.line(JSON.stringify(body));
   else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
-  return flags.check && body.health !== 'ok' ? EXIT.failed : EXIT.done;
+  const isWell = body.health === 'ok' && !body.findings?.some(isError);
+  return flags.check && !isWell ? EXIT.failed : EXIT.done;
 }
 
 /** What supervisors ask: does it take messages? Needs no key, costs one request, and is not troubled by a model that is down. */
@@ -88,10 +95,12 @@ async function watch(context: Context, finder: Finder): Promise<number> {
 
 const MARKS = { ok: ['green', '●'], degraded: ['yellow', '●'], down: ['red', '●'] } as const;
 
+const printRow = (out: Channel) => (label: string, value: string) => out.line(`${out.paint('bold', label.padEnd(11))} ${value}`);
+const printMark = (out: Channel) => (health: Status['health']) => out.paint(MARKS[health][0], `${MARKS[health][1]} ${health}`);
+
 function printStatus(out: Channel, body: Status, address: string): void {
   const safe = (text: string) => out.safe(text);
-  const row = (label: string, value: string) => out.line(`${out.paint('bold', label.padEnd(11))} ${value}`);
-  const mark = (health: Status['health']) => out.paint(MARKS[health][0], `${MARKS[health][1]} ${health}`);
+  const [row, mark] = [printRow(out), printMark(out)];
   row('Agent:', `${safe(body.name)}  ${body.agentId}  v${body.version}, ${body.environment}`);
   row('State:', `${body.state}, ${mark(body.health)}, up ${humanDuration(body.uptimeS)}`);
   row('Address:', address);
@@ -112,6 +121,15 @@ function printStatus(out: Channel, body: Status, address: string): void {
     row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, model.state)}${failure}`);
     if (model.fix !== undefined) row('', `Fix: ${safe(runnable(model.fix))}`);
   }
+  printAlerts(out, body.alerts);
+  if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
+  if (body.findings) printFindings(out, body.findings);
+  else printChecks(out, body);
+}
+
+function printChecks(out: Channel, body: Status): void {
+  const safe = (text: string) => out.safe(text);
+  const [row, mark] = [printRow(out), printMark(out)];
   for (const [index, check] of Object.values(body.checks).entries()) {
     row(
       index === 0 ? 'Checks:' : '',
@@ -121,7 +139,15 @@ function printStatus(out: Channel, body: Status, address: string): void {
     if (check.fix !== undefined && !body.models.some((model) => `model:${model.name}` === check.id && model.fix === check.fix))
       row('', `Fix: ${safe(runnable(check.fix))}`);
   }
-  if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
+}
+
+/** An agent of an earlier version says nothing of alerts. */
+function printAlerts(out: Channel, alerts: readonly Alert[] = []): void {
+  for (const [index, { severity, since, cause, fix }] of alerts.entries()) {
+    const label = out.paint('bold', (index === 0 ? 'Alerts:' : '').padEnd(11));
+    out.line(`${label} ${out.paint(severity === 'error' ? 'red' : 'yellow', severity)} since ${out.safe(since)}: ${out.safe(cause)}`);
+    out.line(`${' '.repeat(12)}Fix: ${out.safe(runnable(fix))}`);
+  }
 }
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 // The operators' live feed, `GET /v1/events`: what a dashboard shows without asking again. It holds no text of a conversation.
 import { z } from 'zod';
+import { alertChangeSchema } from './alert.ts';
 import { type EventStream, eventKindsOf } from './events.ts';
 import { checkSchema, lifecycleStateSchema, modelStateSchema, statusSchema } from './status.ts';
 import { turnReasonSchema, turnStatusSchema, usageSchema } from './turn.ts';
@@ -61,19 +62,7 @@ export const liveEventSchema = z
       })
       .meta({ description: 'The health word or the state of the process changed; `checks` says why.' }),
     z
-      .object({
-        type: z.literal('alert'),
-        kind: z.enum(['raised', 'cleared']),
-        at: z.iso.datetime(),
-        alert: z.object({
-          id: z.string(),
-          rule: z.string(),
-          severity: z.enum(['warning', 'error']),
-          since: z.iso.datetime(),
-          cause: z.string(),
-          fix: z.string(),
-        }),
-      })
+      .object({ type: z.literal('alert'), ...alertChangeSchema.shape })
       .meta({ description: 'Something needs an operator, or no longer does.' }),
     z.object({ type: z.literal('reset') }).meta({
       description:

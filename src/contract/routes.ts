@@ -16,7 +16,7 @@ import {
   sessionPatchSchema,
   sessionSchema,
 } from './session.ts';
-import { healthSchema, statusSchema } from './status.ts';
+import { healthSchema, statusQuerySchema, statusSchema } from './status.ts';
 import { turnAnswerSchema, turnReasonSchema, turnStatusSchema } from './turn.ts';
 import { turnTraceSchema } from './turn-trace.ts';
 
@@ -223,6 +223,7 @@ export const routes = {
     path: '/v1/status',
     summary: 'Everything an operator asks first',
     auth: 'admin',
+    query: statusQuerySchema,
     responses: { 200: { description: 'Status.', schema: statusSchema } },
   },
   listLogs: {

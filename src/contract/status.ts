@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { alertSchema } from './alert.ts';
+import { findingSchema } from './finding.ts';
 
 export const checkSchema = z
   .object({
@@ -33,6 +35,9 @@ export const modelStateSchema = z
   .meta({ id: 'ModelState' });
 export type ModelState = z.infer<typeof modelStateSchema>;
 
+/** `deep`: look closer, which takes seconds and makes one small labelled call to each configured model. */
+export const statusQuerySchema = z.object({ deep: z.enum(['true', 'false']).optional() });
+
 export const statusSchema = z
   .object({
     agentId: z.string(),
@@ -63,7 +68,11 @@ export const statusSchema = z
     stored: z.object({ sessions: z.number().int(), turns: z.number().int(), messages: z.number().int() }),
     memory: z.object({ rssBytes: z.number().int(), heapUsedBytes: z.number().int() }),
     auditHead: z.object({ seq: z.number().int(), hash: z.string() }).nullable(),
+    /** Alerts that are not over, oldest first. */
+    alerts: z.array(alertSchema),
     checks: z.record(z.string(), checkSchema),
+    /** Only when asked for with `deep=true`. */
+    findings: z.array(findingSchema).optional(),
   })
   .meta({ id: 'Status' });
 export type Status = z.infer<typeof statusSchema>;

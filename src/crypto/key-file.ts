@@ -32,3 +32,6 @@ export function readMasterKey({ explicit, file, dataExists }: KeySource): { key:
   writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
   return { key: parseMasterKey(text), made: true };
 }
+
+/** The key of a file as it lies there, for a look that changes nothing. Throws as `parseMasterKey` and `fs.readFileSync` do. */
+export const lookAtKeyFile = (file: string): KeyObject => parseMasterKey(readFileSync(file, 'utf8'));

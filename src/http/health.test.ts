@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { asAdmin, createWorld } from '../../test/support/http-world.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import type { LifecycleState } from '../base/lifecycle.ts';
-import { healthSchema } from '../contract/status.ts';
+import { healthSchema, statusSchema } from '../contract/status.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { createPressure } from './pressure.ts';
 
@@ -146,5 +146,34 @@ test('/v1/status says what an operator asks first', async () => {
     requests: { accepted: 1, completed: 1, open: 0 },
     stored: { sessions: 1, turns: 1 },
     models: [{ name: 'memory', state: 'ok' }],
+  });
+});
+
+describe('/v1/status', () => {
+  const finding = { id: 'disk', severity: 'warning', cause: 'Little room.', fix: 'df -h' } as const;
+  const alert = {
+    id: 'disk_low',
+    rule: 'disk_low',
+    severity: 'warning',
+    since: '2026-01-02T03:04:05.000Z',
+    cause: 'x.',
+    fix: 'df -h',
+  } as const;
+
+  test('shows alerts always, and findings when asked to look closer', async () => {
+    const world = createWorld();
+    Object.assign(world.deep, { findings: [finding], alerts: [alert] });
+    const plain = statusSchema.parse(await (await world.call('GET /v1/status', { headers: asAdmin })).json());
+    expect([plain.alerts, plain.findings]).toEqual([[alert], undefined]);
+    const deep = statusSchema.parse(await (await world.call('GET /v1/status?deep=true', { headers: asAdmin })).json());
+    expect([deep.alerts, deep.findings]).toEqual([[alert], [finding]]);
+    expect((await world.call('GET /v1/status?deep=yes', { headers: asAdmin })).status).toBe(400);
+    expect((await world.call('GET /v1/status?deep=true')).status).toBe(401);
+  });
+
+  test('survives a damaged audit head, which the checks name', async () => {
+    const world = createWorld();
+    world.store.auditHead = () => Promise.reject(new Error('damaged'));
+    expect(await (await world.call('GET /v1/status', { headers: asAdmin })).json()).toMatchObject({ auditHead: null });
   });
 });

@@ -59,6 +59,6 @@ function storageCheck({ writable, reason }: { writable: boolean; reason?: string
     id: 'storage',
     status: 'down',
     detail: reason ?? 'not writable',
-    fix: reason?.startsWith('audit') ? 'holdfast audit verify' : 'holdfast logs --level error',
+    fix: reason?.startsWith('audit') ? 'holdfast audit verify' : 'holdfast status --deep',
   };
 }

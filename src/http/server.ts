@@ -38,7 +38,7 @@ import { logHandlers } from './routes/logs.ts';
 import { metricsHandlers } from './routes/metrics.ts';
 import { pageHandlers } from './routes/pages.ts';
 import { sessionHandlers } from './routes/sessions.ts';
-import { statusHandlers } from './routes/status.ts';
+import { type StatusParts, statusHandlers } from './routes/status.ts';
 import { turnHandlers } from './routes/turns.ts';
 import { createTurnStreams } from './turn-streams.ts';
 
@@ -55,6 +55,8 @@ export interface HttpParts {
   feed: LiveFeed;
   /** Log lines lost so far. */
   droppedLines?: () => number;
+  doctor: StatusParts['doctor'];
+  alerts: StatusParts['alerts'];
   /** The agent's name, as `/v1/status` shows it. */
   name?: string;
   /** Names, for `/v1/status`. */

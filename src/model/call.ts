@@ -29,6 +29,8 @@ export interface ModelEntry {
   breaker: Breaker;
   bulkhead: Bulkhead;
   lastFailure: string | undefined;
+  /** How the last call or probe that said anything about it went; undefined before the first. */
+  lastHealth: Health | undefined;
 }
 
 export interface CallRules {
@@ -146,7 +148,9 @@ function note(entry: ModelEntry, run: Run, { outcome, ms }: { outcome: ModelOutc
       attempt: run.attempts.length,
     });
   }
-  if (health) entry.breaker.record(health);
+  if (!health) return;
+  entry.lastHealth = health;
+  entry.breaker.record(health);
 }
 
 /** What a call says about its model, if anything: a request's own fault, our own deadline and a cancel say nothing; a safety stop is an answer. */

@@ -345,20 +345,55 @@ describe('names', () => {
     setup();
     for (const name of ['demo', 'gemini/gemini-flash-latest', 'gemini/fault-429', 'gemini/tuned/a:b'])
       expect(models.knows(name)).toBe(true);
-    for (const name of [
+    const odd = [
       '',
       'gemini',
       'gemini/',
       'gemini/../x',
+      'gemini/a/../x',
       'gemini/a b',
       'gemini/a//b',
       'demo/x',
       'openai/gpt',
-      `gemini/${'x'.repeat(200)}`,
-      '__proto__/x',
       'constructor',
-    ]) {
-      expect(models.knows(name)).toBe(false);
-    }
+    ];
+    for (const name of [...odd, `gemini/${'x'.repeat(200)}`, '__proto__/x']) expect(models.knows(name)).toBe(false);
+  });
+});
+
+describe('check', () => {
+  test('calls each configured model once, says what came back, and shares the calls', async () => {
+    setup({ names: ['gemini/one', 'gemini/two', 'gemini/gone', 'demo', 'other/x'] });
+    per({ two: { fault: '503' }, gone: { fault: '404' } });
+    const [first, second] = await Promise.all([models.check(), models.check()]);
+    expect(second).toBe(first);
+    expect(first.map(({ name, state, code }) => [name, state, code])).toEqual([
+      ['gemini/one', 'ok', 'ok'],
+      ['gemini/two', 'ok', 'http_503'],
+      ['gemini/gone', 'ok', 'http_404'],
+      ['demo', 'ok', 'ok'],
+      ['other/x', 'unconfigured', 'unconfigured'],
+    ]);
+    expect(fake.requests).toHaveLength(3);
+    expect(models.sights().map(({ wasGood }) => wasGood)).toEqual([true, false, true, true, undefined]);
+  });
+
+  test('a breaker learns from it: a bad key opens it before a caller meets it', async () => {
+    setup();
+    expect(models.sights()[0]?.wasGood).toBeUndefined();
+    fake.setBehaviour({ fault: 'bad-key' });
+    expect(await models.check()).toMatchObject([
+      { state: 'bad_key', code: 'api_key_invalid', fix: expect.stringContaining('GEMINI_API_KEY') },
+    ]);
+    expect(models.available()).toBe(false);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  test('after a close it learns nothing more and does not reject', async () => {
+    setup();
+    fake.setBehaviour({ fault: 'silent' });
+    const checking = models.check();
+    await models.close();
+    expect(await checking).toMatchObject([{ name: 'gemini/one', state: 'ok' }]);
   });
 });

@@ -3,13 +3,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
 import type { Logger } from '../base/log.ts';
 import type { BreakerSettings } from './breaker.ts';
-import { type CallRules, failed } from './call.ts';
+import { type CallRules, failed, type ModelEntry } from './call.ts';
 import { createProviders, type ProvidersOptions } from './create-providers.ts';
 import { stateOf } from './model-state.ts';
-import type { Models } from './models.ts';
+import type { CheckedModel, Models } from './models.ts';
 import type { Provider } from './provider.ts';
 import { createRetryBudget } from './retry-budget.ts';
-import { createRoster, type RosterOptions } from './roster.ts';
+import { createRoster, type Roster, type RosterOptions } from './roster.ts';
 import { askInOrder } from './route.ts';
 
 export interface ModelsOptions extends Pick<ProvidersOptions, 'ownModels'> {
@@ -43,6 +43,7 @@ export function createModels(options: ModelsOptions): Models {
     onProbe: options.onProbe,
   });
   let closed = false;
+  let checking: Promise<CheckedModel[]> | undefined;
   const available = (prefer?: string) => roster.orderFor(prefer).some((entry) => entry.breaker.state() === 'ok');
 
   return {
@@ -72,6 +73,13 @@ export function createModels(options: ModelsOptions): Models {
     },
     knows: (name) => roster.knows(name),
     states: () => config.models.map((name) => stateOf(name, roster.order)),
+    sights: () => config.models.map((name) => ({ ...stateOf(name, roster.order), wasGood: wasGood(name, roster.order) })),
+    check() {
+      checking ??= Promise.all(config.models.map((name) => checkModel(name, roster))).finally(() => {
+        checking = undefined;
+      });
+      return checking;
+    },
     expectedWaitMs() {
       const open = roster.order.filter((entry) => entry.breaker.state() === 'ok');
       return open.length === 0 ? 0 : Math.min(...open.map((entry) => entry.bulkhead.expectedWaitMs()));
@@ -83,4 +91,19 @@ export function createModels(options: ModelsOptions): Models {
       await Promise.all([...providers.values()].map((provider) => provider.close()));
     },
   };
+}
+
+/** A failure is remembered as a user's call would be, so that status can say more than that it failed. */
+async function checkModel(name: string, roster: Roster): Promise<CheckedModel> {
+  const entry = roster.order.find((known) => known.name === name);
+  if (!entry) return { ...stateOf(name, roster.order), code: 'unconfigured', ms: 0 };
+  const { code, ms } = await roster.probe(entry);
+  // A thinking model may spend the one token of a probe on thoughts: it is there.
+  if (code !== 'ok' && code !== 'output_limit') entry.lastFailure = code;
+  return { ...stateOf(name, roster.order), code, ms };
+}
+
+function wasGood(name: string, order: readonly ModelEntry[]): boolean | undefined {
+  const health = order.find((known) => known.name === name)?.lastHealth;
+  return health && health === 'good';
 }

@@ -22,6 +22,13 @@ export type AskOutcome =
   /** `partial` is text already given to `onText` in the last attempt and not voided. */
   | { ok: false; failure: ModelFailure; partial: string; model: string | null; attempts: ModelAttempt[] };
 
+/** How a model answered when it was checked. */
+export interface CheckedModel extends ModelState {
+  /** `ok`, or the failure code of the call; `unconfigured` where none was made. */
+  code: string;
+  ms: number;
+}
+
 /** The fallback order with call policy, breakers and bulkheads behind it. */
 export interface Models {
   /** Must not reject. */
@@ -33,6 +40,13 @@ export interface Models {
   /** True for a `provider/model` this server can call: what a caller's `model` is checked against. */
   knows(name: string): boolean;
   states(): ModelState[];
+  /**
+   * One small labelled call to each configured model that has a provider, whatever its breaker says, and what came of it. The breakers learn from it;
+   * callers at once share the calls. Must not reject.
+   */
+  check(): Promise<CheckedModel[]>;
+  /** `states`, and whether the last call to each went well: undefined before the first. */
+  sights(): (ModelState & { wasGood: boolean | undefined })[];
   /** Refusal at admission: milliseconds a new call would wait, Infinity when the queue is full. */
   expectedWaitMs(): number;
   close(): Promise<void>;

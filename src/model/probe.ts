@@ -5,8 +5,15 @@ import type { Provider } from './provider.ts';
 
 const PROBE_DEADLINE_MS = 5_000;
 
+export interface Probed {
+  health: Health;
+  /** `ok`, or the failure code of the call: a model may be there and still know no such name. */
+  code: string;
+  ms: number;
+}
+
 /** The smallest possible call. A refusal of this very request, or an answer that ran into its one-token limit, proves the model is there. */
-export async function probeModel(provider: Provider, model: string, rules: CallRules, signal: AbortSignal): Promise<Health> {
+export async function probeModel(provider: Provider, model: string, rules: CallRules, signal: AbortSignal): Promise<Probed> {
   const request = {
     model,
     instructions: 'This is an automatic availability probe. Answer with one word.',
@@ -16,13 +23,16 @@ export async function probeModel(provider: Provider, model: string, rules: CallR
   };
   const ms = Math.min(PROBE_DEADLINE_MS, rules.firstByteMs);
   const limits = { deadlineAt: rules.clock.monotonic() + ms, firstByteMs: ms, idleMs: Math.min(ms, rules.idleMs), signal };
+  const startedAt = rules.clock.monotonic();
+  const probed = (health: Health, code: string): Probed => ({ health, code, ms: Math.round(rules.clock.monotonic() - startedAt) });
   try {
     const outcome = await provider.generate(request, limits, () => undefined);
-    if (!outcome.ok && outcome.kind === 'deadline') return 'bad';
+    const code = outcome.ok ? 'ok' : outcome.code;
+    if (!outcome.ok && outcome.kind === 'deadline') return probed('bad', code);
     // Here any silence counts; what says nothing about health in a user's call was at least an answer.
-    return healthOf(outcome, ms, 0) ?? 'good';
+    return probed(healthOf(outcome, ms, 0) ?? 'good', code);
   } catch (error) {
     rules.log.error('provider.threw', { provider: provider.name, error });
-    return 'bad';
+    return probed('bad', 'provider_threw');
   }
 }

@@ -2,14 +2,14 @@
 import { BREAKER_SETTINGS, type BreakerSettings, createBreaker, type Health } from './breaker.ts';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import type { CallRules, ModelEntry } from './call.ts';
-import { probeModel } from './probe.ts';
+import { type Probed, probeModel } from './probe.ts';
 import type { Provider } from './provider.ts';
 
 /** Models a caller may name beyond the configured order, each with a breaker of its own; the oldest is forgotten. */
 const PREFERRED_MAX = 64;
 const MODEL_CHARS_MAX = 128;
 /** `gemini-pro`, `llama3.2:3b`, `meta-llama/llama-3-70b:free`. */
-const MODEL_NAME = /^[A-Za-z0-9@][\w.:@-]*(\/[\w.:@-]+)*$/;
+const MODEL_NAME = /^[A-Za-z0-9@][\w.:@-]*(\/[A-Za-z0-9@][\w.:@-]*)*$/;
 
 export interface Roster {
   /** The configured order without models that have no provider. */
@@ -17,6 +17,8 @@ export interface Roster {
   /** The order with `prefer` first; a name nobody can call changes nothing. */
   orderFor(prefer: string | undefined): readonly ModelEntry[];
   knows(name: string): boolean;
+  /** One probe of a model of the order whatever its breaker says, which learns from it. Must not reject. */
+  probe(entry: ModelEntry): Promise<Probed>;
   /** Stops all probing. */
   close(): void;
 }
@@ -47,14 +49,22 @@ export function createRoster(options: RosterOptions): Roster {
     const { provider, model } = called;
     const bulkhead = bulkheads.get(provider.name) ?? createBulkhead(rules.clock, options.concurrency);
     bulkheads.set(provider.name, bulkhead);
-    const probe = async () => {
-      const health = await probeModel(provider, model, rules, closing.signal);
-      options.onProbe?.(provider.name, model, health);
-      return health;
-    };
-    const breaker = createBreaker({ ...rules, name, settings, probe, onChange: () => changed(entry) });
-    const entry: ModelEntry = { name, model, provider, bulkhead, breaker, lastFailure: undefined };
+    const breaker = createBreaker({
+      ...rules,
+      name,
+      settings,
+      probe: async () => (await probe(entry)).health,
+      onChange: () => changed(entry),
+    });
+    const entry: ModelEntry = { name, model, provider, bulkhead, breaker, lastFailure: undefined, lastHealth: undefined };
     return entry;
+  }
+
+  async function probe(entry: ModelEntry): Promise<Probed> {
+    const probed = await probeModel(entry.provider, entry.model, rules, closing.signal);
+    entry.lastHealth = probed.health;
+    options.onProbe?.(entry.provider.name, entry.model, probed.health);
+    return probed;
   }
 
   function changed(entry: ModelEntry): void {
@@ -91,6 +101,11 @@ export function createRoster(options: RosterOptions): Roster {
       return first ? [first, ...order.filter((entry) => entry !== first)] : order;
     },
     knows: (name) => splitName(name, providers) !== undefined,
+    async probe(entry) {
+      const probed = await probe(entry);
+      if (!closing.signal.aborted) entry.breaker.record(probed.health);
+      return probed;
+    },
     close() {
       closing.abort();
       for (const entry of [...order, ...preferred.values()]) entry.breaker.close();

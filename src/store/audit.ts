@@ -7,6 +7,15 @@ import type { Database } from './database.ts';
 
 const HEAD = 'SELECT seq, hash FROM audit WHERE writer = (SELECT value FROM meta WHERE key = ?) ORDER BY seq DESC LIMIT 1';
 
+/** Far more rows than are written while a clock is wrong unnoticed. */
+const NEWEST = `SELECT MAX(at) AS at FROM (SELECT at FROM audit WHERE writer = (SELECT value FROM meta WHERE key = ?) ORDER BY seq DESC LIMIT 10000) AS newest`;
+
+/** Wall time of the latest of the newest rows; undefined when there is none that can be read. */
+export async function newestAt(db: Pick<Database, 'read'>): Promise<number | undefined> {
+  const [row] = await db.read(NEWEST, [WRITER_KEY]);
+  return typeof row?.at === 'number' ? row.at : undefined;
+}
+
 /** Facts for `AuditEntry.detail`: clear text the design allows, nothing a caller wrote. */
 export type AuditDetail = Record<string, string | number | undefined>;
 

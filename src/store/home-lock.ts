@@ -1,5 +1,5 @@
 // The one truth about who runs on a home folder: a lock of the kernel, which is gone the moment its process is.
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { resultCode } from './sqlite-trouble.ts';
@@ -27,4 +27,18 @@ export function acquireHomeLock(path: string): { release(): void } | undefined {
       database.close(); // ends the transaction, which wrote nothing
     },
   };
+}
+
+/** Whether somebody holds it now, told without changing anything. */
+export function isHomeLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+  try {
+    database.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    return (resultCode(error) & 0xff) === BUSY;
+  } finally {
+    database.close();
+  }
 }

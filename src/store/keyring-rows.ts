@@ -5,7 +5,7 @@ import type { Database, Statement } from './database.ts';
 const ALL = 'SELECT tenant, purpose, version, wrapped, created_at FROM keyring ORDER BY tenant, purpose, version';
 const INSERT = 'INSERT INTO keyring (tenant, purpose, version, wrapped, created_at) VALUES (?, ?, ?, ?, ?)';
 
-export async function readKeyring(db: Database): Promise<KeyringRow[]> {
+export async function readKeyring(db: Pick<Database, 'read'>): Promise<KeyringRow[]> {
   const rows = await db.read(ALL);
   return rows.map((row) => ({
     tenant: textOf(row, 'tenant'),

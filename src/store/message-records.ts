@@ -33,7 +33,7 @@ export interface MessageOpenerParts {
   log: Logger;
   seals: Seals;
   keys: SessionKeys;
-  leases: Leases;
+  leases: Pick<Leases, 'peek'>;
 }
 
 /** Opens rows of one session, in their order. Each that is damaged is logged once, by id. */

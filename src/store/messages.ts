@@ -14,12 +14,12 @@ import type { SessionKeys } from './session-keys.ts';
 import type { Messages } from './store.ts';
 
 const COLUMNS = 'm.seq, m.id, m.turn_id, m.step, m.role, m.incomplete, m.model, m.created_at, m.content_sealed, s.tenant';
-const FROM = `SELECT ${COLUMNS} FROM messages m JOIN sessions s ON s.id = m.session_id`;
+export const SELECT_MESSAGES = `SELECT ${COLUMNS} FROM messages m JOIN sessions s ON s.id = m.session_id`;
 // Not without the fallbacks: what a row says of its role counts only once its record says the same.
-const NEWEST = `${FROM} WHERE m.session_id = ? AND m.seq <= ? ORDER BY m.seq DESC LIMIT ?`;
-const PAGE = `${FROM} WHERE m.session_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`;
+const NEWEST = `${SELECT_MESSAGES} WHERE m.session_id = ? AND m.seq <= ? ORDER BY m.seq DESC LIMIT ?`;
+const PAGE = `${SELECT_MESSAGES} WHERE m.session_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`;
 // Not by turn: a message whose row names another one is this turn's all the same, and damaged.
-const OF_ANCHOR = `${FROM} WHERE m.session_id = ? AND m.seq >= ? AND m.seq < ? ORDER BY m.seq`;
+const OF_ANCHOR = `${SELECT_MESSAGES} WHERE m.session_id = ? AND m.seq >= ? AND m.seq < ? ORDER BY m.seq`;
 const INSERT =
   'INSERT INTO messages (session_id, seq, id, turn_id, step, role, incomplete, model, created_at, content_sealed) ' +
   'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';

@@ -33,6 +33,15 @@ export function schemaOf(path: string, migrations: readonly Migration[]): number
   return version;
 }
 
+/** The same from the file's first page alone, for a look that must not even open it: `undefined` where there is nothing yet. */
+export function peekSchema(path: string, migrations: readonly Migration[]): { version: number; known: number } | undefined {
+  const known = migrations.at(-1)?.version ?? 0;
+  if (!hasContent(path)) return undefined;
+  const header = readHeader(path);
+  refuseStranger(path, header);
+  return { version: header.version, known };
+}
+
 /**
  * Throws ConfigError for a schema newer than `migrations` and for a file that is not ours; neither is written to, not even by a change of
  * journal mode. A file that needs nothing is only read. A new file and its folder are readable by the owner only.

@@ -2,20 +2,20 @@
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { type Clock, steadyClock, type Timer } from '../base/clock.ts';
-import { ConfigError } from '../base/errors.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { open, seal } from '../crypto/envelope.ts';
-import { createKeyring, type Keyring, openKeyring } from '../crypto/keyring.ts';
+import { createKeyring } from '../crypto/keyring.ts';
 import { createAcceptUnits } from './accept-units.ts';
-import { type Audit, createAudit } from './audit.ts';
+import { type Audit, createAudit, newestAt } from './audit.ts';
 import { WRITER_KEY } from './audit-chain.ts';
 import { listAudit } from './audit-list.ts';
-import { textOf } from './columns.ts';
 import type { Database, Statement } from './database.ts';
+import { examine } from './examine-store.ts';
 import { createHistory } from './history.ts';
 import { createIdempotency } from './idempotency.ts';
-import { insertKeyringRow, readKeyring } from './keyring-rows.ts';
+import { AGENT_KEY, findIdentity, type Identity, INSTALL_KEY } from './identity.ts';
+import { insertKeyringRow } from './keyring-rows.ts';
 import { createKeys } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { createLogins } from './logins.ts';
@@ -34,11 +34,7 @@ import { createTurnUnits } from './turn-units.ts';
 import { createTurns } from './turns.ts';
 import { verifyAudit } from './verify-audit.ts';
 
-const META = 'SELECT key, value FROM meta';
 const SET_META = 'INSERT INTO meta (key, value) VALUES (?, ?)';
-const ANY_DATA = 'SELECT id FROM sessions LIMIT 1';
-const INSTALL_KEY = 'install';
-const AGENT_KEY = 'agent';
 /** How often caches are pruned and the audit head is logged; a tenth as often, old keys are swept. */
 const CARE_EVERY_MS = 60_000;
 const SWEEP_EVERY = 10;
@@ -99,6 +95,8 @@ export async function openStore(parts: StoreParts): Promise<Store> {
     auditHead: () => audit.head(),
     auditTrail: (query) => listAudit(db, query),
     verifyAudit: (heads) => verifyAudit((sql, values) => db.read(sql, values), heads),
+    examine: (budgetMs) => examine({ db, clock, keyring, install, sealer }, budgetMs),
+    newestAt: () => newestAt(db),
     audit: (act) => db.write({ statements: [], audit: [audit.entry(tenant, act)] }),
     async counts() {
       const { sessions: count, messages: stored, byStatus } = await tally.counts();
@@ -113,25 +111,6 @@ export async function openStore(parts: StoreParts): Promise<Store> {
       await db.close();
     },
   };
-}
-
-interface Identity {
-  keyring: Keyring;
-  agentId: string;
-  install: string;
-}
-
-/** Undefined for a database without any data. With data present a key is never made. */
-async function findIdentity({ database: db, masterKey, random }: StoreParts, tenant: string): Promise<Identity | undefined> {
-  const [rows, meta, data] = await Promise.all([readKeyring(db), db.read(META), db.read(ANY_DATA)]);
-  const facts = new Map(meta.map((row) => [textOf(row, 'key'), textOf(row, 'value')]));
-  const install = facts.get(INSTALL_KEY);
-  const agentId = facts.get(AGENT_KEY);
-  if (rows.length === 0 && install === undefined && data.length === 0) return undefined;
-  if (install === undefined || agentId === undefined)
-    throw new ConfigError('The data has lost its identity (table meta).', 'put the data folder of a backup back');
-  const owner = { kek: masterKey, tenant, install, ...(random ? { random } : {}) };
-  return { keyring: openKeyring({ ...owner, rows }), agentId, install };
 }
 
 async function createIdentity({ database: db, masterKey, clock, ids, random }: StoreParts, tenant: string): Promise<Identity> {

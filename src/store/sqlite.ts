@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -63,10 +63,26 @@ export function openSqlite({ path, clock, log, maxQueued, writer, migrations = a
         // The reader goes first: the last connection to close empties the log and removes it.
         reader.close();
         await queue.close();
+        tidyLog(path, log);
       })();
       return closing;
     },
   };
+}
+
+/**
+ * A reader alone leaves an empty log and its index behind, as after a start that was refused. Whoever opens the file for writing and is the last to close
+ * it takes both away; SQLite itself sees to it that nobody else has them open.
+ */
+function tidyLog(path: string, log: Logger): void {
+  if (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size !== 0) return;
+  try {
+    const database = new DatabaseSync(path, { timeout: 0 });
+    database.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
+    database.close();
+  } catch (error) {
+    log.warn('store.log_kept', { error });
+  }
 }
 
 interface Reader {

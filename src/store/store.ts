@@ -1,5 +1,6 @@
 import type { AuditHead, AuditVerification } from '../contract/audit.ts';
 import type { AuditAction } from '../contract/audit-actions.ts';
+import type { Finding } from '../contract/finding.ts';
 import type { ModelMessage, Part, Role } from '../contract/message.ts';
 import type { StepRecord, TerminalStatus, TurnReason, TurnRecord, TurnStatus, Usage } from '../contract/turn.ts';
 import type { Keys, Logins } from './credentials.ts';
@@ -286,6 +287,10 @@ export interface Store {
   auditTrail(query: AuditQuery): Promise<Listed<StoredAuditRow>>;
   /** Reads the whole chain and judges it independently; goes on serving meanwhile. */
   verifyAudit(heads: readonly AuditHead[]): Promise<AuditVerification>;
+  /** Looks at records and audit rows for about `budgetMs` and lets other work in between. Never rejects: what cannot be read is a finding. */
+  examine(budgetMs: number): Promise<Finding[]>;
+  /** Wall time of the newest audit row; undefined when there is none. */
+  newestAt(): Promise<number | undefined>;
   counts(): Promise<{ sessions: number; turns: number; messages: number }>;
   health(): { writable: boolean; reason?: string; queued: number; walBytes: number };
   close(): Promise<void>;

@@ -52,7 +52,7 @@ export interface TurnRowsParts {
   log: Logger;
   seals: Seals;
   keys: SessionKeys;
-  leases: Leases;
+  leases: Pick<Leases, 'peek'>;
 }
 
 export function createTurnRows({ db, log, seals, keys, leases }: TurnRowsParts): TurnRows {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { admin, createStoreWorld, exchange, type StoreWorld } from '../../test/support/store-world.ts';
 import type { AuditFinding, AuditHead } from '../contract/audit.ts';
 import { type ChainRow, linkHash } from '../crypto/chain.ts';
-import { type AuditRead, verifyAudit } from './verify-audit.ts';
+import { type AuditRead, NEXT_AUDIT_ROWS, verifyAudit } from './verify-audit.ts';
 
 const MUTATIONS = 1_000;
 
@@ -246,6 +246,20 @@ describe('the verifier', () => {
     await verifyAudit(endless);
     clearInterval(ticking);
     expect(rounds).toBeGreaterThan(1);
+  });
+
+  test('finds the next page by its place, not by reading up to it again', () => {
+    const [plan] = db.prepare(`EXPLAIN QUERY PLAN ${NEXT_AUDIT_ROWS}`).all(Buffer.from('x'), '7');
+    expect(plan?.detail).toContain('(writer,seq)>(?,?)');
+  });
+
+  test('ends early when it is told to, and vouches for nothing after that', async () => {
+    const endless: AuditRead = async (sql, values) =>
+      sql.includes('meta')
+        ? read(sql, values)
+        : Array.from({ length: 200 }, (_, i) => ({ writer: Buffer.from('x'), seq: String(Number(values[1] ?? 0) + i + 1) }));
+    expect(await verifyAudit(endless, [], 600)).toMatchObject({ ok: false, findings: [{ kind: 'stranger' }], findingsTotal: 1 });
+    expect(await verifyAudit(read, [{ seq: 1_000_000, hash: head.hash }], 0)).toMatchObject({ ok: true, rows: 0 });
   });
 
   test('shares no code with what writes the chain', () => {

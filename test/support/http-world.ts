@@ -9,6 +9,8 @@ import { createIds } from '../../src/base/ids.ts';
 import type { LifecycleState } from '../../src/base/lifecycle.ts';
 import { type Logger, silentLogger } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
+import type { Alert } from '../../src/contract/alert.ts';
+import type { Finding } from '../../src/contract/finding.ts';
 import type { ModelState } from '../../src/contract/status.ts';
 import { createHttp, type Http, type HttpParts } from '../../src/http/server.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
@@ -38,6 +40,7 @@ export function createWorld(options: WorldOptions = {}) {
   const metrics = createMetrics({ clock, log, run: 'test', minutes: store.minutes, models: ['memory'], tools: [] });
   const feed = createLiveFeed({ clock, run: '0123456789abcdef' });
   const models: { list: ModelState[] } = { list: [{ name: 'memory', state: 'ok' }] };
+  const deep: { findings: Finding[]; alerts: Alert[] } = { findings: [], alerts: [] };
   const life: { state: LifecycleState } = { state: 'ready' };
   const access = createAccess({ clock, ids, log, store, adminKey: new Secret(ADMIN_KEY), localToken: new Secret(LOCAL_TOKEN) });
   const http = createHttp({
@@ -53,12 +56,14 @@ export function createWorld(options: WorldOptions = {}) {
     },
     ...{ clock, log, ids, agent, store, access, metrics, feed, limits: options.limits },
     models: { states: () => models.list },
+    doctor: { examine: async () => deep.findings },
+    alerts: { active: () => deep.alerts },
     version: '1.2.3',
     startedAt: clock.now(),
     state: () => life.state,
     logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
-  return { http, access, ids, store, agent, models, metrics, feed, life, call: caller(http) };
+  return { http, access, ids, store, agent, models, metrics, feed, deep, life, call: caller(http) };
 }
 
 export type World = ReturnType<typeof createWorld>;

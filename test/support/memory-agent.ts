@@ -192,6 +192,7 @@ export function createMemoryAgent(parts: MemoryAgentParts): MemoryAgent {
     figures: () => ({
       ...counts,
       open: counts.accepted - counts.completed - counts.degraded - counts.failed - counts.cancelled,
+      oldestOpenMs: null,
       perMinute: 0,
       latencyMs: null,
       sessionRestored: false,

@@ -120,6 +120,8 @@ export function createMemoryStore({ ids, now = Date.now }: { ids: Ids; now?: () 
     auditTrail: async ({ cursor, limit }) =>
       page(auditRows.map((act, at) => ({ ...memoryRow(act), seq: at + 1 })).reverse(), { limit, ...(cursor !== undefined && { cursor }) }),
     verifyAudit: async () => ({ ok: true, rows: auditRows.length, head: null, findings: [], findingsTotal: 0, undetectable: [] }),
+    examine: async () => [],
+    newestAt: async () => undefined,
     counts: async () => ({ sessions: sessionRows.size, turns: turnRows.size, messages: messageRows.length }),
     health: () => ({ ...condition }),
     close: async () => undefined,

@@ -1,6 +1,8 @@
 import type { Agent } from '../../agent/agent.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Config } from '../../base/config.ts';
+import type { Alert } from '../../contract/alert.ts';
+import type { Finding } from '../../contract/finding.ts';
 import type { Health, Status } from '../../contract/status.ts';
 import type { Models } from '../../model/models.ts';
 import type { Store } from '../../store/store.ts';
@@ -16,6 +18,9 @@ export interface StatusParts {
   store: Store;
   models: Pick<Models, 'states'>;
   pressure: Pressure;
+  /** Looks deeper, when asked to. */
+  doctor: { examine(): Promise<Finding[]> };
+  alerts: { active(): Alert[] };
   auth: Auth;
   clock: Clock;
   config: Pick<Config, 'env'>;
@@ -48,16 +53,21 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
     livez: () => json(200, { status: 'ok', state: parts.state() } satisfies Health),
     readyz: (call) => word(call, (health) => health.status !== 'down'),
     startupz: (call) => word(call, ({ state }) => state !== 'starting' && state !== 'failed'),
-    async status() {
-      return json(200, await readStatus(parts, uptimeS()));
+    async status({ query }) {
+      const status = await readStatus(parts, uptimeS());
+      // After the rest: what it finds out about the models is then for the next look at them.
+      return json(200, query.deep === 'true' ? { ...status, findings: await parts.doctor.examine() } : status);
     },
   };
 }
 
+/** A head that is damaged is said by the checks, and must not take the rest of the status with it. */
+const auditHeadOf = (store: Store) => store.auditHead().catch(() => undefined);
+
 async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> {
-  const { agent, store, models, config, name, tools, middleware, version } = parts;
+  const { agent, store, models, config, name, tools, middleware, version, alerts } = parts;
   const figures = agent.figures();
-  const [current, stored, auditHead] = await Promise.all([store.sessions.current(), store.counts(), store.auditHead()]);
+  const [current, stored, auditHead] = await Promise.all([store.sessions.current(), store.counts(), auditHeadOf(store)]);
   const { status: health, state, checks } = readHealth(parts);
   const { rss, heapUsed } = process.memoryUsage();
   return {
@@ -78,6 +88,7 @@ async function readStatus(parts: StatusParts, uptimeS: number): Promise<Status> 
     stored,
     memory: { rssBytes: rss, heapUsedBytes: heapUsed },
     auditHead: auditHead ?? null,
+    alerts: alerts.active(),
     checks,
   };
 }

@@ -12,7 +12,9 @@ const FLOORS: Record<string, number> = {
   guard: 3,
   metrics: 3,
   access: 3,
+  alerts: 3,
   agent: 4,
+  doctor: 4,
   http: 5,
 };
 
