@@ -1,7 +1,7 @@
 // Turns by id, for principals who may see them.
 import type { Clock } from '../base/clock.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
-import type { Principal, Store, StoredTurn } from '../store/store.ts';
+import { ownerFor, type Principal, type Store, type StoredTurn } from '../store/store.ts';
 import type { Agent } from './agent.ts';
 import { liveHandle, storedHandle, viewLive, viewStored } from './handle.ts';
 import type { LiveTurn } from './live-turn.ts';
@@ -22,8 +22,10 @@ export interface Lookup extends Pick<Agent, 'find' | 'view' | 'trace' | 'cancel'
 export function createLookup({ store, live, clock, waitMs }: LookupParts): Lookup {
   /** A turn the principal may see, with its run when it is under way here. */
   async function lookUp(id: string, principal: Principal): Promise<{ turn: StoredTurn; running: LiveTurn | undefined } | undefined> {
-    const running = await live.find(id);
-    const turn = running?.turn ?? (await store.turns.get(id));
+    const found = await live.find(id);
+    // Another's run is looked for in the store like any other turn that is not there: neither answer nor time tells them apart.
+    const running = found && maySee(principal, found.turn) ? found : undefined;
+    const turn = running?.turn ?? (await store.turns.get(id, ownerFor(principal)));
     return turn && maySee(principal, turn) ? { turn, running } : undefined;
   }
   return {

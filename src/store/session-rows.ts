@@ -14,6 +14,7 @@ import type { Listed, ListQuery, StoredSession } from './store.ts';
 const COLUMNS =
   'id, tenant, principal, revision, message_count, turn_count, created_at, updated_at, title_sealed, user_sealed, metadata_sealed';
 const FIND = `SELECT ${COLUMNS} FROM sessions WHERE id = ?`;
+const FIND_OWN = `${FIND} AND principal = ?`;
 const INSERT =
   'INSERT INTO sessions (id, tenant, principal, epoch, holder, next_no, message_count, turn_count, created_at, updated_at, revision, ' +
   'title_sealed, user_sealed, metadata_sealed, user_index) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
@@ -50,7 +51,7 @@ export interface SessionRows {
   sealed(session: { id: string; tenant: string }, key: SessionKey, revision: number, facts: SessionFacts): Value[];
   setCurrent(id: string): Statement;
   /** Rejects with AppError `internal` when the row is damaged. */
-  get(id: string): Promise<SessionRow | undefined>;
+  get(id: string, owner?: string): Promise<SessionRow | undefined>;
   /** Undefined also when its row is damaged: whoever names no session then starts a new one. In `list` such a row is left out. */
   current(): Promise<SessionRow | undefined>;
   list(query: ListQuery): Promise<Listed<StoredSession>>;
@@ -113,8 +114,8 @@ export function createSessionRows({
     },
     sealed,
     setCurrent: (id) => ({ sql: SET_CURRENT, values: [CURRENT_KEY, id], changes: 1 }),
-    async get(id) {
-      const session = await first(await db.read(FIND, [id]));
+    async get(id, owner) {
+      const session = await first(await (owner === undefined ? db.read(FIND, [id]) : db.read(FIND_OWN, [id, owner])));
       if (session === 'damaged') throw damagedRecord();
       return session;
     },

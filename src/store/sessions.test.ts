@@ -169,3 +169,11 @@ test('a commit that is under way while its session is erased leaves nothing behi
     expect(await database.read(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual([{ n: 0 }]);
   }
 });
+
+test('what another made is not there for who asks as its owner, damaged or not', async () => {
+  const id = world.ids.make('ses');
+  await store.sessions.create({ id, principal: client, requestId: 'r1' });
+  const turn = await exchange(store, world.ids, id, { question: 'q', answer: 'a' });
+  expect([(await store.sessions.get(id, client.id))?.id, await store.sessions.get(id, 'key_other')]).toEqual([id, undefined]);
+  expect([(await store.turns.get(turn.id, turn.principal))?.id, await store.turns.get(turn.id, 'key_other')]).toEqual([turn.id, undefined]);
+});

@@ -59,8 +59,8 @@ export function createSessions(parts: SessionsParts): Sessions {
       return stored(await rows.get(id));
     },
 
-    async get(id) {
-      const session = await rows.get(id);
+    async get(id, owner) {
+      const session = await rows.get(id, owner);
       return session && stored(session);
     },
     list: (query) => rows.list(query),

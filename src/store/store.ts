@@ -13,6 +13,9 @@ export interface Principal {
   tenant: string;
 }
 
+/** Whose things somebody may see: undefined for everybody's. */
+export const ownerFor = ({ id, role }: Pick<Principal, 'id' | 'role'>): string | undefined => (role === 'admin' ? undefined : id);
+
 /** Places under one question: `seq = anchor × SLOT + place`. */
 export const SLOT = 4096;
 
@@ -183,8 +186,11 @@ export interface Turns {
   commit(input: CommitInput): Promise<StoredTurn>;
   /** Counts one more recovery and takes the session's lease, durably, before the turn runs again. */
   reopen(turn: StoredTurn): Promise<StoredTurn>;
-  /** Rejects with AppError `internal` when the turn's row is damaged; `open` and `list` leave such a row out. */
-  get(id: string): Promise<StoredTurn | undefined>;
+  /**
+   * With an `owner` (a principal's id) what another made is not there: it costs the same look-up. Rejects with AppError `internal` when the turn's row is
+   * damaged; `open` and `list` leave such a row out.
+   */
+  get(id: string, owner?: string): Promise<StoredTurn | undefined>;
   steps(turn: StoredTurn): Promise<StoredStep[]>;
   trace(turn: StoredTurn): Promise<StoredTrace>;
   /** Every turn without a terminal state, oldest first, at most 10,000. */
@@ -209,8 +215,11 @@ export interface Sessions {
     metadata?: Record<string, unknown>;
     current?: boolean;
   }): Promise<StoredSession>;
-  /** Rejects with AppError `internal` when the session's row is damaged; `list` leaves such a row out, `current` takes it for none. */
-  get(id: string): Promise<StoredSession | undefined>;
+  /**
+   * `owner` as in `Turns.get`. Rejects with AppError `internal` when the session's row is damaged; `list` leaves such a row out, `current` takes it for
+   * none.
+   */
+  get(id: string, owner?: string): Promise<StoredSession | undefined>;
   list(query: ListQuery): Promise<Listed<StoredSession>>;
   update(
     id: string,

@@ -22,6 +22,7 @@ const COLUMNS =
   'id, session_id, tenant, principal, request_id, no, anchor, status, reason, attempt, recoveries, retry_of, incomplete, model, ' +
   'input_tokens, output_tokens, created_at, completed_at, options_sealed';
 const FIND = `SELECT ${COLUMNS} FROM turns WHERE id = ?`;
+const FIND_OWN = `${FIND} AND principal = ?`;
 const TIMES = 'SELECT queue_ms, first_token_ms, total_ms FROM turns WHERE id = ?';
 // The first condition is the one the partial index is made for; without it the planner cannot use the index.
 const OPEN = `SELECT ${COLUMNS} FROM turns WHERE status <> 'completed' AND status IN ('queued', 'running') ORDER BY id LIMIT ?`;
@@ -40,7 +41,7 @@ export const optionsPlace = (turn: Pick<StoredTurn, 'id' | 'sessionId' | 'tenant
 
 export interface TurnRows {
   /** Rejects with AppError `internal` when the row is damaged. */
-  get(id: string): Promise<TurnRow | undefined>;
+  get(id: string, owner?: string): Promise<TurnRow | undefined>;
   /** Here and in `list` a damaged row is left out. */
   open(): Promise<TurnRow[]>;
   list(query: TurnQuery): Promise<Listed<StoredTurn>>;
@@ -73,8 +74,8 @@ export function createTurnRows({ db, log, seals, keys, leases }: TurnRowsParts):
   }
 
   return {
-    async get(id) {
-      const rows = await db.read(FIND, [id]);
+    async get(id, owner) {
+      const rows = await (owner === undefined ? db.read(FIND, [id]) : db.read(FIND_OWN, [id, owner]));
       const [turn] = await openAll(rows);
       if (!turn && rows.length > 0) throw damagedRecord();
       return turn;

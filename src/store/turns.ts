@@ -77,8 +77,8 @@ export function createTurns(parts: TurnsParts): Turns {
       if (turn.status === 'running') tally.recovered(turn.id);
       return { ...turn, recoveries: turn.recoveries + 1, attempt: turn.attempt + 1 };
     },
-    async get(id) {
-      const turn = await rows.get(id);
+    async get(id, owner) {
+      const turn = await rows.get(id, owner);
       return turn && plain(turn);
     },
     steps: async (turn) => durableSteps((await ofTurn(turn)).messages),

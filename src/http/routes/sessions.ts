@@ -2,7 +2,7 @@ import type { Agent } from '../../agent/agent.ts';
 import { AppError } from '../../base/errors.ts';
 import { type Ids, isId } from '../../base/ids.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Principal, Store, StoredSession } from '../../store/store.ts';
+import { ownerFor, type Principal, type Store, type StoredSession } from '../../store/store.ts';
 import { type Call, type HandlersOf, json } from '../call.ts';
 import { noteAct } from '../note-act.ts';
 import { listQueryOf, pageOf } from '../paging.ts';
@@ -16,7 +16,7 @@ export function sessionHandlers(parts: { agent: Agent; store: Store; ids: Ids; l
 
   /** The session, if there is one and the caller may see it: "absent" and "not yours" are the same 404. */
   async function visible(call: Pick<Call, 'id' | 'principal'>): Promise<StoredSession> {
-    const session = isId(call.id, 'ses') ? await store.sessions.get(call.id) : undefined;
+    const session = isId(call.id, 'ses') ? await store.sessions.get(call.id, ownerFor(call.principal)) : undefined;
     if (!session || !maySee(call.principal, session)) throw new AppError('not_found');
     return session;
   }
