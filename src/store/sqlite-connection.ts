@@ -31,8 +31,14 @@ export function openWriting(path: string): DatabaseSync {
 /** A connection that cannot write. */
 export function openReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
-  database.exec(`PRAGMA cache_size = -${READER_CACHE_KIB}`);
-  return database;
+  try {
+    database.exec(`PRAGMA cache_size = -${READER_CACHE_KIB}`);
+    return database;
+  } catch (error) {
+    // Left open, it would keep the log from being tidied away.
+    database.close();
+    throw error;
+  }
 }
 
 /** Prepares each SQL text once. */

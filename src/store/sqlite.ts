@@ -78,8 +78,12 @@ function tidyLog(path: string, log: Logger): void {
   if (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size !== 0) return;
   try {
     const database = new DatabaseSync(path, { timeout: 0 });
-    database.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
-    database.close();
+    try {
+      // Opens the log without a look at the schema, whose pages may be the damaged ones.
+      database.prepare('PRAGMA user_version').get();
+    } finally {
+      database.close();
+    }
   } catch (error) {
     log.warn('store.log_kept', { error });
   }
