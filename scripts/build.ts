@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { build as buildWeb } from 'vite';
 import { thirdPartyLicenses } from './third-party-licenses.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -138,6 +139,7 @@ mkdirSync(dist);
 const metafile = await bundle(version).catch(() => fail('the sources cannot be bundled'));
 const clientFile = await bundleClient().catch(() => fail('the client cannot be bundled'));
 metafile.outputs = { ...metafile.outputs, ...clientFile.outputs };
+await buildWeb({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' }).catch(() => fail('the dashboard cannot be built'));
 refuseTestCode();
 emitTypes();
 writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));

@@ -5,7 +5,6 @@ import { defineConfig } from 'vite';
 /** `npm run dev:web` talks to the agent of this clone, at its usual port. */
 const AGENT = 'http://127.0.0.1:8000';
 
-// biome-ignore lint/style/noDefaultExport: Vite asks for it.
 export default defineConfig({
   root: import.meta.dirname,
   // Relative, so that any path prefix works without configuration.

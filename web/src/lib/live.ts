@@ -79,20 +79,12 @@ function createLiveFeed(): LiveFeed {
       }
       if (signal.aborted) break;
       tell({ kind: 'link', link: 'paused' });
-      await sleep(Math.min(AGAIN_CAP_MS, AGAIN_MS * 2 ** tries) * (0.5 + Math.random() / 2), signal);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, Math.min(AGAIN_CAP_MS, AGAIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
+      });
     }
     isLeader = false;
-  }
-
-  function sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      signal.addEventListener('abort', wake, { once: true });
-    });
   }
 
   return {

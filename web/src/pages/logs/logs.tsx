@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx';
+
+export function Logs() {
+  return <Page title="Logs">{null}</Page>;
+}

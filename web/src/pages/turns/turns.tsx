@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx';
+
+export function Turns() {
+  return <Page title="Turns">{null}</Page>;
+}
