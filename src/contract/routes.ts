@@ -68,6 +68,7 @@ const openTurn = { description: 'The turn is still open; `Location` says where t
 const session = { description: 'The session.', schema: sessionSchema };
 const script = { description: 'A static file.', mediaType: 'text/javascript' };
 const page = { description: 'The page.', mediaType: 'text/html' };
+const asset = { description: 'A static file.', mediaType: '*/*' };
 
 export const turnListQuerySchema = pageQuerySchema.extend({
   sessionId: z
@@ -310,31 +311,33 @@ export const routes = {
     responses: { 200: { description: 'What was found, also when it is bad.', schema: auditVerificationSchema } },
   },
   ...accessRoutes,
-  dashboardRoot: {
+  dashboardRoot: { method: 'GET', path: '/', summary: 'Dashboard', auth: 'public', page: 'dashboard', responses: { 200: page } },
+  dashboardAsset: {
     method: 'GET',
-    path: '/',
-    summary: 'First page',
+    path: '/assets/{id}',
+    summary: 'A file of it',
     auth: 'public',
     page: 'dashboard',
-    responses: { 200: page },
+    params: byId,
+    responses: { 200: asset },
   },
   uiRedirect: {
     method: 'GET',
     path: '/ui',
-    summary: 'To the first page',
+    summary: 'To the dashboard',
     auth: 'public',
     page: 'both',
     responses: { 308: { description: 'Moved to `/ui/`.' } },
   },
-  ui: { method: 'GET', path: '/ui/', summary: 'First page', auth: 'public', page: 'both', responses: { 200: page } },
-  uiScript: { method: 'GET', path: '/ui/first-page.js', summary: 'Its script', auth: 'public', page: 'both', responses: { 200: script } },
-  uiStyle: {
+  ui: { method: 'GET', path: '/ui/', summary: 'Dashboard', auth: 'public', page: 'both', responses: { 200: page } },
+  uiAsset: {
     method: 'GET',
-    path: '/ui/first-page.css',
-    summary: 'Its style',
+    path: '/ui/assets/{id}',
+    summary: 'A file of it',
     auth: 'public',
     page: 'both',
-    responses: { 200: { description: 'A static file.', mediaType: 'text/css' } },
+    params: byId,
+    responses: { 200: asset },
   },
 } as const satisfies Record<string, Route>;
 

@@ -26,7 +26,7 @@ export interface Reply {
   status: number;
   /** Names in lower case. `content-type` is JSON unless given. */
   headers?: Readonly<Record<string, string>>;
-  body: string | ReadableStream<Uint8Array> | null;
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
 }
 
 type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.output<S> : undefined;

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { ADMIN_KEY, asAdmin, asLocal, createWorld, type World } from '../../test/support/http-world.ts';
 import { type Route, type RouteName, routes } from '../contract/routes.ts';
@@ -205,7 +206,7 @@ describe('every answer', () => {
   });
 });
 
-describe('the first page', () => {
+describe('the dashboard', () => {
   test('is at / of the dashboard port and at /ui/ of both, and runs no inline script', async () => {
     const { world } = await populated();
     for (const [path, listener] of [
@@ -216,10 +217,17 @@ describe('the first page', () => {
       const answer = await world.call(`GET ${path}`, { listener });
       const html = await answer.text();
       expect(html).not.toMatch(/<script(?![^>]* src=)|<style| on\w+=|style=/);
-      for (const [, file = ''] of html.matchAll(/(?:src|href)="([^"]+first-page[^"]+)"/g)) {
-        const asset = await world.call(`GET ${new URL(file, `http://localhost${path}`).pathname}`, { listener });
-        expect(asset.status, file).toBe(200);
+      const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => new URL(file, `http://localhost${path}`).pathname);
+      expect(files.length).toBeGreaterThan(2);
+      for (const file of files) {
+        const plain = await world.call(`GET ${file}`, { listener });
+        expect([plain.status, plain.headers.get('cache-control')], file).toEqual([200, expect.stringContaining('immutable')]);
+        const zipped = await world.call(`GET ${file}`, { listener, headers: { 'accept-encoding': 'gzip, br' } });
+        const bytes = Buffer.from(await zipped.arrayBuffer());
+        expect(zipped.headers.get('content-encoding') ? gunzipSync(bytes) : bytes).toEqual(Buffer.from(await plain.arrayBuffer()));
       }
+      for (const name of ['none.js', '..%2findex.html', '%2e%2e', 'index.html'])
+        expect((await world.call(`GET ${path}assets/${name}`, { listener })).status, name).toBe(404);
     }
     expect((await world.call('GET /')).status).toBe(404);
     expect((await world.call('GET /ui')).headers.get('location')).toBe('ui/');

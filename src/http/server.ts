@@ -66,6 +66,8 @@ export interface HttpParts {
   /** Wall clock. */
   startedAt: number;
   state(): LifecycleState;
+  /** Where the dashboard's files lie, instead of where the build puts them. */
+  webFolder?: URL;
   /** Where the log is written. */
   logPath: string;
   limits?: Partial<HttpLimits>;
@@ -172,7 +174,7 @@ function assemble(parts: HttpParts, limits: HttpLimits) {
     ...metricsHandlers({ ...parts, pressure, streams: events, droppedLines: parts.droppedLines ?? (() => 0) }),
     ...keyHandlers(parts),
     ...loginHandlers({ access, cookie, authFailures, config, limits: createLoginLimits(clock) }),
-    ...pageHandlers(),
+    ...pageHandlers(parts.webFolder),
     ...docsHandlers(parts.version),
   };
   return { pipeline, handlers, pressure, watch, events, authFailures };

@@ -1,7 +1,8 @@
 // Every route of the table × every kind of caller. A new route fails here until somebody says who may use it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { asAdmin, createWorld, type World } from '../../test/support/http-world.ts';
 import { createManualClock, type ManualClock } from '../../test/support/manual-clock.ts';
@@ -25,8 +26,8 @@ const EXPECTED: Record<RouteName, Who | [Who, status: number]> = {
   dashboardRoot: 'everyone',
   ui: 'everyone',
   uiRedirect: ['everyone', 308],
-  uiScript: 'everyone',
-  uiStyle: 'everyone',
+  dashboardAsset: 'everyone',
+  uiAsset: 'everyone',
   openapi: 'key',
   docs: 'key',
   docsScript: 'key',
@@ -68,6 +69,9 @@ const BODIES: Partial<Record<RouteName, unknown>> = { chat: { message: 'hi' }, c
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-who-'));
 const logPath = join(folder, 'agent.log');
+const webFolder = pathToFileURL(`${folder}/web/`);
+mkdirSync(new URL('assets/', webFolder), { recursive: true });
+writeFileSync(new URL('assets/page.js', webFolder), 'page');
 writeFileSync(logPath, '{"level":"info","time":"2026-01-01T00:00:00.000Z","event":"test.line"}\n');
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -95,7 +99,7 @@ async function signIn(world: World, key: CreatedKey) {
 async function createCast(script: (message: string) => Script = () => ({ status: 'degraded', reason: 'deadline' })): Promise<Cast> {
   const clock = createManualClock();
   // In production nothing is open that need not be.
-  const world = createWorld({ clock, script, logPath, config: { env: 'production' } });
+  const world = createWorld({ clock, script, logPath, webFolder, config: { env: 'production' } });
   const soon = new Date(clock.now() + 1_000).toISOString();
   const keys = {
     client: await makeKey(world, { name: 'client' }),
@@ -114,6 +118,8 @@ async function createCast(script: (message: string) => Script = () => ({ status:
     '/v1/sessions': own.sessionId,
     '/v1/keys': keys['client of another user'].id,
     '/v1/logins': byCookie.loginId,
+    '/assets/{id}': 'page.js',
+    '/ui/assets': 'page.js',
   };
   const headers = {
     ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, bearer(key)])),

@@ -28,6 +28,7 @@ export interface WorldOptions extends Pick<MemoryAgentParts, 'script' | 'refuse'
   config?: Partial<HttpParts['config']>;
   limits?: HttpParts['limits'];
   logPath?: string;
+  webFolder?: URL;
   clock?: Clock;
   log?: Logger;
 }
@@ -61,6 +62,7 @@ export function createWorld(options: WorldOptions = {}) {
     version: '1.2.3',
     startedAt: clock.now(),
     state: () => life.state,
+    webFolder: options.webFolder,
     logPath: options.logPath ?? join(tmpdir(), 'holdfast-no-log', 'agent.log'),
   });
   return { http, access, ids, store, agent, models, metrics, feed, deep, life, call: caller(http) };

@@ -1,20 +1,14 @@
-import type { HandlersOf, Reply } from '../call.ts';
-import { FIRST_PAGE_SCRIPT, FIRST_PAGE_STYLE, firstPage } from '../first-page.ts';
+import type { HandlersOf } from '../call.ts';
+import { createWebFiles } from '../web-files.ts';
 
-export const file = (type: string, body: string): Reply => ({ status: 200, headers: { 'content-type': `${type}; charset=utf-8` }, body });
-
-export function pageHandlers(): HandlersOf<'dashboardRoot' | 'uiRedirect' | 'ui' | 'uiScript' | 'uiStyle'> {
-  const [root, ui] = [
-    file('text/html', firstPage({ assets: 'ui/', docs: 'docs' })),
-    file('text/html', firstPage({ assets: '', docs: '../docs' })),
-  ];
-  const [script, style] = [file('text/javascript', FIRST_PAGE_SCRIPT), file('text/css', FIRST_PAGE_STYLE)];
+export function pageHandlers(folder?: URL): HandlersOf<'dashboardRoot' | 'dashboardAsset' | 'uiRedirect' | 'ui' | 'uiAsset'> {
+  const files = createWebFiles(folder);
   return {
-    dashboardRoot: () => root,
+    dashboardRoot: ({ view }) => files.index(view),
+    dashboardAsset: ({ view, id }) => files.asset(view, id),
     // Relative: behind a prefix this stays inside it.
     uiRedirect: () => ({ status: 308, headers: { location: 'ui/' }, body: null }),
-    ui: () => ui,
-    uiScript: () => script,
-    uiStyle: () => style,
+    ui: ({ view }) => files.index(view),
+    uiAsset: ({ view, id }) => files.asset(view, id),
   };
 }

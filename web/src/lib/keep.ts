@@ -1,6 +1,6 @@
 // Small choices of this browser. Nothing secret and nothing of a conversation goes here.
 
-export type Kept = 'theme' | 'shortcuts' | 'window' | 'logLevel';
+export type Kept = 'theme' | 'signedIn' | 'shortcuts' | 'window' | 'logLevel';
 
 export function kept(name: Kept): string | null {
   try {

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import type { Me } from '../../../src/contract/login.ts';
 import { api, isSignedOut } from './api.ts';
+import { keep, kept } from './keep.ts';
 
 export type Session = { state: 'unknown' } | { state: 'out'; failure?: unknown } | { state: 'in'; me: Me };
 
@@ -19,8 +20,13 @@ export function useSession(): Session & { signIn(key: string): Promise<void>; si
   const [failure, setFailure] = useState<unknown>();
   const me = useQuery({
     queryKey: ['me'],
-    queryFn: () => api.me(),
-    enabled: token === undefined,
+    queryFn: async () => {
+      const found = await api.me();
+      keep('signedIn', 'yes');
+      return found;
+    },
+    // A question without a sign-in counts as a refused one, so it is asked only where there was one.
+    enabled: token === undefined && kept('signedIn') === 'yes',
     retry: (count, error) => !isSignedOut(error) && count < 3,
     staleTime: 60_000,
   });
@@ -35,24 +41,30 @@ export function useSession(): Session & { signIn(key: string): Promise<void>; si
     if (token === undefined) return;
     api
       .login({ body: { token } })
-      .then((signedIn) => client.setQueryData(['me'], signedIn))
+      .then((signedIn) => {
+        keep('signedIn', 'yes');
+        client.setQueryData(['me'], signedIn);
+      })
       .catch(setFailure)
       .finally(() => setToken(undefined));
   }, [token, client]);
 
   const actions = {
     async signIn(key: string) {
-      client.setQueryData(['me'], await api.login({ body: { key } }));
+      const signedIn = await api.login({ body: { key } });
+      keep('signedIn', 'yes');
+      client.setQueryData(['me'], signedIn);
       setFailure(undefined);
     },
     async signOut() {
+      keep('signedIn', null);
       await api.logout();
       client.clear();
       window.location.hash = '#/overview';
       window.location.reload();
     },
   };
-  if (token !== undefined || me.isPending) return { state: 'unknown', ...actions };
+  if (token !== undefined || me.isLoading) return { state: 'unknown', ...actions };
   if (me.data) return { state: 'in', me: me.data, ...actions };
   return { state: 'out', failure: failure ?? (isSignedOut(me.error) ? undefined : me.error), ...actions };
 }
