@@ -12,6 +12,7 @@ export function baseOf(location: Pick<Location, 'href' | 'pathname'>): string {
 export const api: Client = createClient({ url: baseOf(window.location) });
 
 export const isSignedOut = (error: unknown): boolean => error instanceof HoldfastError && error.status === 401;
+export const isForbidden = (error: unknown): boolean => error instanceof HoldfastError && error.status === 403;
 
 /** What to show of a failure: never a stack, always something to do. */
 export function explain(error: unknown): { title: string; detail: string; requestId?: string } {

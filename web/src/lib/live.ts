@@ -1,7 +1,7 @@
 // The live feed. One stream per browser: the tab that holds the lock reads it and tells the others, since a browser opens six connections per origin.
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { LiveEvent, LiveSnapshot } from '../../../src/contract/live.ts';
-import { api, isSignedOut } from './api.ts';
+import { api, isForbidden, isSignedOut } from './api.ts';
 
 export type LinkState = 'connecting' | 'live' | 'paused' | 'signed-out';
 
@@ -72,6 +72,8 @@ function createLiveFeed(): LiveFeed {
         }
       } catch (error) {
         if (signal.aborted) break;
+        // The feed is for operators: a client key is told so once.
+        if (isForbidden(error)) break;
         if (isSignedOut(error)) {
           tell({ kind: 'link', link: 'signed-out' });
           break;
