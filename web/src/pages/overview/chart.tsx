@@ -42,7 +42,7 @@ export function Chart(props: ChartProps) {
   );
   return (
     <Panel title={title} aside={change} className="min-w-0">
-      <div className="flex h-68 flex-col px-4 pt-3 pb-2">
+      <div className={`flex flex-col px-4 pt-3 pb-2 ${isTable ? 'h-68' : 'min-h-68'}`}>
         {isTable ? (
           <Figures {...props} />
         ) : (
@@ -79,7 +79,7 @@ function Legend({ series, lines, shape, format, hovered }: ChartProps & { hovere
   };
   const at = hovered === null ? undefined : series.times[hovered];
   return (
-    <ul className="flex max-h-10 flex-wrap gap-x-4 gap-y-0.5 overflow-hidden text-xs">
+    <ul className="flex min-h-10 flex-wrap content-start gap-x-4 gap-y-0.5 text-xs">
       {lines.map((line) => (
         <li key={line.label} className="flex min-w-0 items-center gap-1.5">
           <span aria-hidden className="size-2 shrink-0 rounded-xs" style={{ backgroundColor: `var(--${line.color})` }} />

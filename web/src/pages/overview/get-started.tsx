@@ -95,7 +95,13 @@ function Hello() {
 function Snippet({ text, label }: { text: string; label: string }) {
   return (
     <div className="flex items-start gap-2 rounded-md bg-raised py-1 pr-1 pl-3">
-      <pre className="min-w-0 grow overflow-x-auto py-0.5 font-mono text-xs">{text}</pre>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard.
+        tabIndex={0}
+        className="min-w-0 grow overflow-x-auto py-0.5 font-mono text-xs"
+      >
+        {text}
+      </pre>
       <CopyText text={text} label={label} />
     </div>
   );

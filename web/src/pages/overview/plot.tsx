@@ -49,8 +49,8 @@ function seriesOf({ lines, shape }: PlotProps, color: (token: string) => string)
 function axesOf(color: (token: string) => string, format: (value: number) => string): uPlot.Axis[] {
   const look = { stroke: color('muted'), font: FONT, ticks: { show: false }, grid: { stroke: color('line'), width: 1 } };
   return [
-    { ...look, grid: { show: false }, space: 70, values: (_, splits) => splits.map((at) => clock.format(new Date(at * 1_000))) },
-    { ...look, size: AXIS_WIDTH, space: 36, values: (_, splits) => splits.map((value) => format(value)) },
+    { ...look, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((at) => clock.format(new Date(at * 1_000))) },
+    { ...look, size: AXIS_WIDTH, space: 36, values: (_, splits) => splits.map((value) => (value === 0 ? '0' : format(value))) },
   ];
 }
 

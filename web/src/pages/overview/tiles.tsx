@@ -76,9 +76,7 @@ function Tile({ name, value, note, tone = '', href }: TileProps) {
         )}
       </dt>
       <dd className={`truncate text-2xl font-semibold tracking-tight tabular ${tone}`}>{value}</dd>
-      <dd className="truncate text-xs text-muted tabular" title={note}>
-        {note}
-      </dd>
+      <dd className="text-xs text-muted tabular">{note}</dd>
     </div>
   );
 }
