@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Ban, Lightbulb, MessageSquare, RotateCcw, ScrollText } from 'lucide-react';
 import type { ReactNode } from 'react';
+import type { TurnAnswer } from '../../../../src/contract/turn.ts';
 import type { TurnTrace } from '../../../../src/contract/turn-trace.ts';
 import { api } from '../../lib/api.ts';
-import { formatMs, formatWhen } from '../../lib/format.ts';
+import { formatCount, formatMs, formatWhen } from '../../lib/format.ts';
 import { useLiveEvent } from '../../lib/live.ts';
 import { useIsAdmin } from '../../lib/me.ts';
 import { go, linkTo, usePlace } from '../../lib/router.ts';
@@ -20,15 +21,28 @@ import { reasonLabel } from './query.ts';
 import { retriesOf } from './spans.ts';
 import { Waterfall } from './waterfall.tsx';
 
+const WAITS: Record<string, string> = {
+  model: 'Waiting for the model',
+  lane: 'Waiting for an earlier turn of its session',
+  queued: 'Waiting for its turn',
+};
 const ASK_AGAIN_MS = 2_000;
 const isOpen = ({ status }: Pick<TurnTrace, 'status'>): boolean => status === 'queued' || status === 'running';
+
+/** The trace and what only the answer knows. */
+type Traced = TurnTrace & Pick<TurnAnswer, 'model' | 'usage' | 'waitingFor'>;
 
 /** One turn: what happened, how long each part took, and what to do about what failed. */
 export function TurnDetail({ id, onClose }: { id: string; onClose: () => void }) {
   const client = useQueryClient();
   const trace = useQuery({
     queryKey: ['turn', id, 'trace'],
-    queryFn: () => api.traceTurn({ id }),
+    queryFn: async () => {
+      const [trace, answer] = await Promise.all([api.traceTurn({ id }), api.getTurn({ id })]);
+      const { model, usage, waitingFor } = answer;
+      // The stored row says `queued` until the end; whether it runs only the answer tells.
+      return { ...trace, ...(isOpen(trace) && { status: answer.status }), model, usage, waitingFor };
+    },
     refetchInterval: ({ state }) => (state.data && isOpen(state.data) ? ASK_AGAIN_MS : false),
   });
   useLiveEvent((event) => {
@@ -43,7 +57,7 @@ export function TurnDetail({ id, onClose }: { id: string; onClose: () => void })
   );
 }
 
-function Body({ trace }: { trace: TurnTrace }) {
+function Body({ trace }: { trace: Traced }) {
   return (
     <>
       <Actions trace={trace} />
@@ -60,7 +74,7 @@ function Body({ trace }: { trace: TurnTrace }) {
       ))}
       <Panel title="Time line">
         {isOpen(trace) && trace.steps.length === 0 ? (
-          <Empty title={trace.status === 'queued' ? 'Waiting for its turn' : 'Under way'}>
+          <Empty title={WAITS[trace.waitingFor ?? trace.status] ?? 'Under way'}>
             Model calls and tools appear when the turn ends: they are stored with its end.
           </Empty>
         ) : (
@@ -74,7 +88,7 @@ function Body({ trace }: { trace: TurnTrace }) {
   );
 }
 
-function Actions({ trace }: { trace: TurnTrace }) {
+function Actions({ trace }: { trace: Traced }) {
   const client = useQueryClient();
   const isAdmin = useIsAdmin();
   const { query } = usePlace();
@@ -123,13 +137,15 @@ function Actions({ trace }: { trace: TurnTrace }) {
   );
 }
 
-function Facts({ trace }: { trace: TurnTrace }) {
+function Facts({ trace }: { trace: Traced }) {
   const { query } = usePlace();
   const facts: [string, ReactNode][] = [
     ['Turn', <CopyId key="id" id={trace.turnId} short={false} />],
     ['Session', <CopyId key="id" id={trace.sessionId} short={false} />],
     ['Request', <CopyId key="id" id={trace.requestId} short={false} />],
     ['Asked by', trace.principal],
+    ['Model', trace.model ?? (isOpen(trace) ? '–' : 'none, a fallback was given')],
+    ['Tokens', `${formatCount(trace.usage.inputTokens)} in, ${formatCount(trace.usage.outputTokens)} out`],
     ['Accepted', formatWhen(trace.createdAt)],
     ['Ended', formatWhen(trace.completedAt)],
     ['Total', formatMs(trace.totalMs)],
