@@ -80,7 +80,7 @@ export function Plot(props: PlotProps) {
       {
         width: host.clientWidth,
         height: HEIGHT,
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, dataIdx: (_, __, ___, at) => indexAt(at) },
         scales: {

@@ -18,7 +18,7 @@ export function Tiles({ figures }: { figures: Figures | undefined }) {
   const ended = requests.completed + requests.degraded + requests.failed;
   const latency = requests.latencyMs;
   return (
-    <dl className="grid grid-cols-2 gap-3 md:grid-cols-4">
+    <dl className="grid grid-cols-2 gap-3 lg:grid-cols-4">
       <Tile name="State" value={figures.state} note={`up ${formatDuration(figures.uptimeS)}`} />
       <Tile name="Requests / min" value={decimal.format(requests.perMinute)} note={`${formatCount(requests.accepted)} since the start`} />
       <Tile
@@ -83,7 +83,7 @@ function Tile({ name, value, note, tone = '', href }: TileProps) {
 
 function Waiting() {
   return (
-    <div role="status" aria-label="Loading figures" className="grid grid-cols-2 gap-3 md:grid-cols-4">
+    <div role="status" aria-label="Loading figures" className="grid grid-cols-2 gap-3 lg:grid-cols-4">
       {['state', 'requests', 'success', 'latency', 'degraded', 'open', 'sessions', 'memory'].map((name) => (
         <div key={name} className="h-23 animate-pulse rounded-xl bg-raised" />
       ))}

@@ -17,7 +17,7 @@ const TONES: Record<KeyView['state'], Tone> = { active: 'ok', expired: 'quiet', 
 const NAME_CHARS_MAX = 100;
 const DAY_MS = 86_400_000;
 const LIVES = [
-  { days: '', label: 'Never expires' },
+  { days: '', label: 'No expiry' },
   { days: '30', label: 'For 30 days' },
   { days: '90', label: 'For 90 days' },
   { days: '365', label: 'For a year' },

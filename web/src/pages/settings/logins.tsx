@@ -36,7 +36,7 @@ export function Logins() {
       {logins.data?.data.length === 0 && <Empty title="Nobody is signed in" />}
       <ul>
         {logins.data?.data.map((login) => (
-          <li key={login.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2.5 last:border-b-0">
+          <li key={login.id} className="flex items-center gap-3 border-b border-line px-4 py-2.5 last:border-b-0">
             <div className="min-w-0 grow">
               <p className="flex flex-wrap items-center gap-2">
                 <span className="font-medium break-all">{login.principal}</span>

@@ -13,7 +13,10 @@ const BARS: Record<SpanKind, string> = {
 const LEAST_PERCENT = 0.6;
 
 const toneOf = (code: string): Tone => (code === 'ok' ? 'ok' : code === 'unknown' || code === 'cancelled' ? 'warn' : 'bad');
-const barOf = ({ kind, code }: Span): string => (code === undefined || code === 'ok' ? BARS[kind] : 'bg-bad');
+function barOf({ kind, code }: Span): string {
+  if (code === undefined || code === 'ok') return BARS[kind];
+  return toneOf(code) === 'warn' ? 'bg-warn' : 'bg-bad';
+}
 
 /** Request, queue, model attempts, tools, commit: one row each, with its bar on the turn's time line. */
 export function Waterfall({ trace }: { trace: TurnTrace }) {
