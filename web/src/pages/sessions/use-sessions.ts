@@ -1,0 +1,66 @@
+// All sessions, page by page. The API has no search (titles are sealed), so one searches in what is here; with words given the rest is read too.
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useDeferredValue, useEffect, useMemo } from 'react';
+import type { SessionView } from '../../../../src/contract/session.ts';
+import { api } from '../../lib/api.ts';
+import { useLiveEvent } from '../../lib/live.ts';
+
+const PAGE = 200;
+/** 20,000 sessions. */
+const PAGES_MAX = 100;
+
+const REASONS = new Set(['turn.accepted', 'turn.ended', 'reset', 'lagged']);
+
+export interface Sessions {
+  found: readonly SessionView[];
+  /** How many are here in all. */
+  known: number;
+  hasMore: boolean;
+  isLoading: boolean;
+  isReadingOn: boolean;
+  error: unknown;
+  readOn(): void;
+  retry(): void;
+}
+
+const matches = (session: SessionView, words: readonly string[]): boolean => {
+  const text = `${session.title ?? ''} ${session.user ?? ''} ${session.id}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+};
+
+export function useSessions(search: string): Sessions {
+  const query = useInfiniteQuery({
+    queryKey: ['sessions'],
+    queryFn: ({ pageParam }) => api.listSessions({ query: { limit: PAGE, ...(pageParam !== undefined && { cursor: pageParam }) } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page, pages) => (pages.length < PAGES_MAX ? (page.nextCursor ?? undefined) : undefined),
+    staleTime: 10_000,
+  });
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, data, refetch } = query;
+  const isFirstPageOnly = data?.pages.length === 1;
+  useLiveEvent((event) => {
+    // A long list is not read anew for each turn; it is when it is looked at again.
+    if (isFirstPageOnly && REASONS.has(event.type)) void refetch();
+  });
+
+  const asked = useDeferredValue(search.trim().toLowerCase());
+  const isSearching = asked !== '';
+  useEffect(() => {
+    if (isSearching && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [isSearching, hasNextPage, isFetchingNextPage, fetchNextPage]);
+
+  const all = useMemo(() => data?.pages.flatMap((page) => page.data) ?? [], [data]);
+  const found = useMemo(() => (asked === '' ? all : all.filter((session) => matches(session, asked.split(/\s+/)))), [all, asked]);
+  return {
+    found,
+    known: all.length,
+    hasMore: hasNextPage,
+    isLoading: query.isLoading,
+    isReadingOn: isFetchingNextPage,
+    error: query.error,
+    readOn: () => void (hasNextPage && !isFetchingNextPage && fetchNextPage()),
+    retry: () => void refetch(),
+  };
+}
+
+export const titleOf = (session: Pick<SessionView, 'title' | 'user'>): string => session.title ?? session.user ?? 'Untitled session';
