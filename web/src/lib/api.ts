@@ -11,16 +11,6 @@ export function baseOf(location: Pick<Location, 'href' | 'pathname'>): string {
 
 export const api: Client = createClient({ url: baseOf(window.location) });
 
-/** The same door, but a turn is answered with 202 as soon as it is durable: it is then read by `api.follow`, in this tab as in any other. */
-export const apiLater: Client = createClient({
-  url: baseOf(window.location),
-  fetch: (input, init) => fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), prefer: 'respond-async' } }),
-});
-
-/** An idempotency key. By hand, since `randomUUID` needs a secure context. */
-export const newKey = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 export const isSignedOut = (error: unknown): boolean => error instanceof HoldfastError && error.status === 401;
 
 /** What to show of a failure: never a stack, always something to do. */

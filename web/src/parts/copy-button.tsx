@@ -25,7 +25,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
     <button
       type="button"
       onClick={copy}
-      className="inline-flex items-center gap-1 rounded px-1.5 py-1 text-xs text-muted hover:bg-panel hover:text-text"
+      className="relative inline-flex items-center gap-1 rounded px-1.5 py-1 text-xs text-muted hover:bg-panel hover:text-text"
     >
       <Icon aria-hidden className="size-3.5" />
       <span aria-live="polite">{said ?? 'Copy'}</span>

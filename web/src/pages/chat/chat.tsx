@@ -1,7 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { ArrowLeft } from 'lucide-react';
 import { useState } from 'react';
-import { api, apiLater, newKey } from '../../lib/api.ts';
+import { api } from '../../lib/api.ts';
+import { apiLater, newKey } from '../../lib/api-later.ts';
 import { go, linkTo, usePlace } from '../../lib/router.ts';
 import { Failure } from '../../parts/failure.tsx';
 import { Composer } from './composer.tsx';

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
-import { api, apiLater, newKey } from '../../lib/api.ts';
+import { api } from '../../lib/api.ts';
+import { apiLater, newKey } from '../../lib/api-later.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Failure } from '../../parts/failure.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';

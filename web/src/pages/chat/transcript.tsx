@@ -28,7 +28,7 @@ export function Transcript({ conversation: { exchanges, live }, outbox, retry, d
   return (
     <div className="relative min-h-0 grow">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it. */}
-      <section ref={box} aria-label="Transcript" tabIndex={0} className="h-full overflow-y-auto -outline-offset-2">
+      <section ref={box} aria-label="Transcript" tabIndex={0} className="relative h-full overflow-y-auto -outline-offset-2">
         <div className="mx-auto flex max-w-3xl flex-col gap-8 px-4 py-6">
           {exchanges.length > drawn && (
             <Button

@@ -1,6 +1,6 @@
 // Messages on their way to the server: shown until they are durable there, one after the other, each with one key for all its attempts.
 import { useCallback, useRef, useState } from 'react';
-import { apiLater, newKey } from '../../lib/api.ts';
+import { apiLater, newKey } from '../../lib/api-later.ts';
 
 export interface Unsent {
   key: string;

@@ -1,6 +1,6 @@
 // All sessions, page by page. The API has no search (titles are sealed), so one searches in what is here; with words given the rest is read too.
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useDeferredValue, useEffect, useMemo } from 'react';
+import { useDeferredValue, useEffect, useMemo, useRef } from 'react';
 import type { SessionView } from '../../../../src/contract/session.ts';
 import { api } from '../../lib/api.ts';
 import { useLiveEvent } from '../../lib/live.ts';
@@ -9,6 +9,8 @@ const PAGE = 200;
 /** 20,000 sessions. */
 const PAGES_MAX = 100;
 
+/** A burst of events costs one reading. */
+const REFRESH_MS = 700;
 const REASONS = new Set(['turn.accepted', 'turn.ended', 'reset', 'lagged']);
 
 export interface Sessions {
@@ -38,10 +40,16 @@ export function useSessions(search: string): Sessions {
   });
   const { hasNextPage, isFetchingNextPage, fetchNextPage, data, refetch } = query;
   const isFirstPageOnly = data?.pages.length === 1;
+  const due = useRef<ReturnType<typeof setTimeout>>(undefined);
   useLiveEvent((event) => {
     // A long list is not read anew for each turn; it is when it is looked at again.
-    if (isFirstPageOnly && REASONS.has(event.type)) void refetch();
+    if (!isFirstPageOnly || !REASONS.has(event.type) || due.current !== undefined) return;
+    due.current = setTimeout(() => {
+      due.current = undefined;
+      void refetch();
+    }, REFRESH_MS);
   });
+  useEffect(() => () => clearTimeout(due.current), []);
 
   const asked = useDeferredValue(search.trim().toLowerCase());
   const isSearching = asked !== '';
