@@ -80,13 +80,23 @@ function Filters({ filters }: { filters: AuditFilters }) {
         narrow({ principal: principal.trim() });
       }}
     >
-      <SelectField label="What was done" value={filters.action ?? ''} onChange={(event) => narrow({ action: event.target.value })}>
+      <SelectField
+        label="What was done"
+        className="min-w-0 flex-1 sm:flex-none"
+        value={filters.action ?? ''}
+        onChange={(event) => narrow({ action: event.target.value })}
+      >
         <option value="">Every action</option>
         {ACTIONS.map((action) => (
           <option key={action}>{action}</option>
         ))}
       </SelectField>
-      <SelectField label="Since" value={filters.span ?? ''} onChange={(event) => narrow({ span: event.target.value })}>
+      <SelectField
+        label="Since"
+        className="min-w-0 flex-1 sm:flex-none"
+        value={filters.span ?? ''}
+        onChange={(event) => narrow({ span: event.target.value })}
+      >
         <option value="">All time</option>
         {Object.entries(SPANS).map(([span, label]) => (
           <option key={span} value={span}>
@@ -128,7 +138,7 @@ function Export({ filters }: { filters: AuditFilters }) {
   };
   return (
     <>
-      <span role="status" className="text-xs text-muted tabular">
+      <span role="status" className="text-xs text-muted tabular empty:absolute">
         {said}
       </span>
       <Button onClick={() => void save()} disabled={read !== undefined} title="JSON Lines, with the filters">

@@ -73,11 +73,11 @@ function LineRow({ line, onOpen }: { line: LogLineView; onOpen(line: LogLineView
       className="flex h-full w-full items-center gap-3 px-3 text-left font-mono text-xs whitespace-nowrap -outline-offset-2 hover:bg-raised"
     >
       <span className="shrink-0 text-muted tabular">
-        <span className="hidden sm:inline">{line.time.slice(0, 10)} </span>
+        <span className="hidden lg:inline">{line.time.slice(0, 10)} </span>
         {line.time.slice(11, 23)}
       </span>
       <span className={`w-10 shrink-0 font-semibold ${LEVEL_LOOKS[line.level] ?? ''}`}>{line.level}</span>
-      <span className="max-w-52 shrink-0 truncate md:w-44">{line.event}</span>
+      <span className="max-w-52 shrink-0 truncate sm:w-36 lg:w-44">{line.event}</span>
       <span className="hidden min-w-0 truncate text-muted sm:block">{saysOf(line)}</span>
     </button>
   );

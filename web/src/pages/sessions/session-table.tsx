@@ -41,13 +41,13 @@ export function SessionTable({ sessions, query, readOn }: SessionTableProps) {
             <th scope="col" className="px-4 py-2 font-medium">
               Session
             </th>
-            <th scope="col" className="hidden w-40 px-3 py-2 font-medium md:table-cell">
+            <th scope="col" className="hidden w-36 px-3 py-2 font-medium md:table-cell">
               User
             </th>
-            <th scope="col" className="hidden w-24 px-3 py-2 text-right font-medium sm:table-cell">
+            <th scope="col" className="hidden w-24 px-3 py-2 text-right font-medium lg:table-cell">
               Messages
             </th>
-            <th scope="col" className="hidden w-20 px-3 py-2 text-right font-medium md:table-cell">
+            <th scope="col" className="hidden w-20 px-3 py-2 text-right font-medium lg:table-cell">
               Turns
             </th>
             <th scope="col" className="w-36 px-4 py-2 text-right font-medium">
@@ -71,7 +71,7 @@ export function SessionTable({ sessions, query, readOn }: SessionTableProps) {
 const Gap = ({ height }: { height: number }) =>
   height > 0 && (
     <tr aria-hidden style={{ height }}>
-      <td colSpan={5} className="p-0" />
+      <td className="p-0" />
     </tr>
   );
 
@@ -88,12 +88,12 @@ function Row({ session, index, query }: { session: SessionView; index: number; q
             {titleOf(session)}
           </a>
           {session.current && <Chip tone="accent">current</Chip>}
-          <span className="ml-auto hidden font-mono text-xs text-muted lg:inline">{shortId(session.id)}</span>
+          <span className="ml-auto hidden font-mono text-xs text-muted xl:inline">{shortId(session.id)}</span>
         </span>
       </td>
       <td className="hidden truncate px-3 text-muted md:table-cell">{session.user ?? '–'}</td>
-      <td className="hidden px-3 text-right tabular sm:table-cell">{formatCount(session.messageCount)}</td>
-      <td className="hidden px-3 text-right tabular md:table-cell">{formatCount(session.turnCount)}</td>
+      <td className="hidden px-3 text-right tabular lg:table-cell">{formatCount(session.messageCount)}</td>
+      <td className="hidden px-3 text-right tabular lg:table-cell">{formatCount(session.turnCount)}</td>
       <td className="px-4 text-right text-xs whitespace-nowrap text-muted tabular">{formatWhen(session.updatedAt)}</td>
     </tr>
   );

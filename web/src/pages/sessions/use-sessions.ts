@@ -25,9 +25,12 @@ export interface Sessions {
   retry(): void;
 }
 
+/** Any shorter piece is in some id by chance. */
+const ID_CHARS_MIN = 5;
+
 const matches = (session: SessionView, words: readonly string[]): boolean => {
-  const text = `${session.title ?? ''} ${session.user ?? ''} ${session.id}`.toLowerCase();
-  return words.every((word) => text.includes(word));
+  const text = `${session.title ?? ''} ${session.user ?? ''}`.toLowerCase();
+  return words.every((word) => text.includes(word) || (word.length >= ID_CHARS_MIN && session.id.includes(word)));
 };
 
 export function useSessions(search: string): Sessions {
