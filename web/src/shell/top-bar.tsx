@@ -23,7 +23,7 @@ export function TopBar({ me, signOut, openPalette }: { me: Me; signOut(): Promis
   const models = snapshot?.models ?? status.data?.models;
   const environment = status.data?.environment;
   return (
-    <header className="flex min-h-14 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-4 py-2">
+    <header className="flex min-h-14 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-4 py-2">
       <span className="max-w-40 truncate font-semibold">{status.data?.name ?? 'holdfast'}</span>
       {environment && (
         <Chip tone={environment === 'production' ? 'bad' : 'quiet'} title={`AGENT_ENV=${environment}`}>
@@ -46,8 +46,8 @@ export function TopBar({ me, signOut, openPalette }: { me: Me; signOut(): Promis
         className="flex h-9 items-center gap-2 rounded-md border border-line px-2.5 text-muted hover:bg-raised hover:text-text"
       >
         <Search aria-hidden className="size-4" />
-        <span className="sr-only md:not-sr-only">Search or jump to</span>
-        <kbd className="hidden rounded border border-line px-1 font-mono text-xs md:inline">⌘K</kbd>
+        <span className="sr-only lg:not-sr-only">Search or jump to</span>
+        <kbd className="hidden rounded border border-line px-1 font-mono text-xs lg:inline">⌘K</kbd>
       </button>
       <button
         type="button"
