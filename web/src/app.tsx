@@ -22,12 +22,13 @@ const PAGES: Record<View, ComponentType> = {
 export function App() {
   const session = useSession();
   const { view } = usePlace();
-  const isIn = session.state === 'in';
+  // The feed is for operators; a client key would only be refused.
+  const hearsLive = session.state === 'in' && session.me.role === 'admin';
   useEffect(() => {
-    if (!isIn) return;
+    if (!hearsLive) return;
     live.start();
     return () => live.stop();
-  }, [isIn]);
+  }, [hearsLive]);
 
   if (session.state === 'unknown') return <Skeleton label="Connecting to the agent" />;
   if (session.state === 'out') return <SignIn failure={session.failure} signIn={session.signIn} />;

@@ -7,7 +7,7 @@ export function Rail() {
   return (
     <nav
       aria-label="Views"
-      className="fixed inset-x-0 bottom-0 z-30 flex justify-between border-t border-line bg-panel px-1 md:static md:w-52 md:flex-col md:justify-start md:gap-0.5 md:border-t-0 md:border-r md:p-3"
+      className="fixed inset-x-0 bottom-0 z-30 flex justify-between border-t border-line bg-panel px-1 md:static md:w-52 md:shrink-0 md:flex-col md:justify-start md:gap-0.5 md:border-t-0 md:border-r md:p-3"
     >
       <div className="hidden items-center gap-2 px-2 pt-1 pb-4 md:flex">
         <img src={new URL('../icon.svg', import.meta.url).href} alt="" className="size-7" />
