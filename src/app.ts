@@ -29,6 +29,7 @@ import { createModels } from './model/create-models.ts';
 import type { LanguageModel } from './model/language-model.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
+import { refuseLostDatabase } from './store/lost-database.ts';
 import { openStore } from './store/open-store.ts';
 import { explainRefusedStart } from './store/refused-start.ts';
 import type { Sealer } from './store/sealer.ts';
@@ -184,6 +185,7 @@ function storePart(house: House): Part {
     name: 'store',
     async start() {
       const { paths } = house.home.get();
+      refuseLostDatabase(paths.database);
       const dataExists = existsSync(paths.database);
       const { key, made } = readMasterKey({ explicit: config.masterKey, file: paths.masterKey, dataExists });
       if (made) house.keyMadeAt = paths.masterKey;

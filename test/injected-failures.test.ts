@@ -76,7 +76,7 @@ describe('a healthy home', () => {
     expect(statSync(`${databaseOf(world)}-wal`).size).toBeGreaterThan(0);
     const crashed = snapshotOf(world.home);
     const afterKill = await world.doctor(0);
-    expect(finding(afterKill.findings, 'wal').cause).toContain('Nothing is lost');
+    expect(finding(afterKill.findings, 'wal').cause).toContain('The next start takes in what is whole');
     expect(finding(afterKill.findings, 'records').cause).toMatch(/2 messages and 1 turns of all 1 sessions open/);
     expect(snapshotOf(world.home)).toEqual(crashed);
     await world.expect(0, ['start']);

@@ -8,6 +8,7 @@ import { type Finding, well } from '../contract/finding.ts';
 import { open, seal } from '../crypto/envelope.ts';
 import { newestAt } from './audit.ts';
 import { findIdentity, type Identity } from './identity.ts';
+import { isDatabaseLost, lostDatabase } from './lost-database.ts';
 import { peekSchema } from './migrate.ts';
 import { allMigrations } from './migrations/all.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -45,6 +46,7 @@ export interface FileQuestion {
 export async function examineFile(question: FileQuestion): Promise<Finding[]> {
   const { path, isServed, migrations = allMigrations } = question;
   const sizes = fileSizes(path);
+  if (isDatabaseLost(path)) return [{ id: 'database', severity: 'error', ...lostDatabase(path) }];
   if (sizes.bytes === 0) return [well('database', 'There is no data yet; the first start makes it.')];
   const findings: Finding[] = [walFinding(sizes.walBytes, isServed)];
   let look: Look | undefined;

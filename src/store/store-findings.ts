@@ -50,7 +50,7 @@ export function walFinding(walBytes: number, isServed: boolean, walBytesMax = 64
       : {
           id: 'wal',
           severity: 'info',
-          cause: `A process that was killed left ${Math.ceil(walBytes / 1024)} KiB in the write-ahead log. Nothing is lost: the next start takes it in.`,
+          cause: `A process that was killed left ${Math.ceil(walBytes / 1024)} KiB in the write-ahead log. The next start takes in what is whole there; after a kill that is everything acknowledged.`,
           fix: 'holdfast start',
         };
   if (walBytes <= walBytesMax) return well('wal', `The write-ahead log has ${Math.ceil(walBytes / 1024)} KiB.`);
