@@ -38,6 +38,8 @@ async function examine(context: Context): Promise<Finding[]> {
     finder = createFinder(context);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof CliError)) throw error;
+    if (error instanceof CliError && error.code === 'not_owner')
+      return [node, { id: 'home', severity: 'error', cause: error.message, fix: error.fix ?? null }];
     return [node, settingsProblem(error.message, error.fix), await envFileFinding(context.cwd)];
   }
   if (!finder.isLocal) return [node, ...(await askAgent(finder))];

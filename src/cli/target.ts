@@ -1,6 +1,7 @@
 // Whom the command line talks to: the agent of this folder, or the one HOLDFAST_URL names.
 import { type ClientConfig, loadClientConfig } from '../base/config.ts';
 import { type AgentFile, type HomePaths, homePaths, readAgentFile, readToken } from '../base/home.ts';
+import { closedHomeOwner, foreignHome } from '../base/home-owner.ts';
 import { isSameProcess } from '../base/process.ts';
 import { isLoopback } from '../base/setting-parsers.ts';
 import type { Context } from './context.ts';
@@ -22,10 +23,16 @@ export interface Finder {
   target(): Target;
 }
 
+/** Throws CliError `not_owner` for a home that is closed to this user: nothing that could be said of it would be true. */
 export function createFinder(context: Pick<Context, 'env' | 'cwd'>): Finder {
   const client = loadClientConfig(context);
   const paths = homePaths(client.home);
   const remote = client.url === undefined ? undefined : remoteTarget(client, client.url);
+  const owner = remote ? undefined : closedHomeOwner(paths);
+  if (owner) {
+    const { cause, fix } = foreignHome(paths.home, owner);
+    throw new CliError(cause, { exit: EXIT.authentication, fix, code: 'not_owner' });
+  }
   const running = () => {
     const agent = readAgentFile(paths);
     return agent && isSameProcess(agent.pid, agent.processStart) ? agent : undefined;
