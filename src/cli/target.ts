@@ -12,6 +12,8 @@ export interface Target {
   baseUrl: string;
   bearer?: string;
   isLocal: boolean;
+  /** Where the bearer was set, when it was: a stale one hides the agent's own. */
+  bearerFrom?: 'the environment' | '.env';
 }
 
 export interface Finder {
@@ -27,7 +29,7 @@ export interface Finder {
 export function createFinder(context: Pick<Context, 'env' | 'cwd'>): Finder {
   const client = loadClientConfig(context);
   const paths = homePaths(client.home);
-  const remote = client.url === undefined ? undefined : remoteTarget(client, client.url);
+  const remote = client.url === undefined ? undefined : { ...remoteTarget(client, client.url), ...keySource(context, client) };
   const owner = remote ? undefined : closedHomeOwner(paths);
   if (owner) {
     const { cause, fix } = foreignHome(paths.home, owner);
@@ -45,10 +47,13 @@ export function createFinder(context: Pick<Context, 'env' | 'cwd'>): Finder {
       if (remote) return remote;
       const agent = running();
       if (!agent) throw notRunning(client.home);
-      return localTarget(agent, client.apiKey?.reveal() ?? readToken(paths));
+      return { ...localTarget(agent, client.apiKey?.reveal() ?? readToken(paths)), ...keySource(context, client) };
     },
   };
 }
+
+const keySource = ({ env }: Pick<Context, 'env'>, { apiKey }: ClientConfig): Pick<Target, 'bearerFrom'> =>
+  apiKey === undefined ? {} : { bearerFrom: env.HOLDFAST_API_KEY ? 'the environment' : '.env' };
 
 export const notRunning = (home: string): CliError =>
   new CliError(`The agent is not running (looked in ${home}).`, { exit: EXIT.unreachable, fix: 'holdfast start', code: 'not_running' });
