@@ -28,7 +28,7 @@ const TIMEOUT_MS_MAX = 86_400_000;
 /** One message, or a conversation when there is none and somebody sits at the terminal. */
 export async function chat(context: Context, words: string[], flags: ChatFlags): Promise<number> {
   if (flags.new && flags.session !== undefined) throw usageError('--new and --session exclude each other.', 'holdfast chat --new "Hello!"');
-  const timeoutMs = parseDuration(flags.timeout ?? '60s', '--timeout');
+  const timeoutMs = parseDuration(flags.timeout ?? '60s', '--timeout', `holdfast chat --timeout 60s "Hello!"`);
   if (timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX)
     throw usageError('--timeout must be between 1ms and 24h.', 'holdfast chat --timeout 60s "Hello!"');
   const finder = createFinder(context);

@@ -5,7 +5,7 @@ import { pause } from '../base/clock.ts';
 import { type AgentFile, type HomePaths, readAgentFile } from '../base/home.ts';
 import { isSameProcess, processStart, signalIfSame } from '../base/process.ts';
 import type { Context } from './context.ts';
-import { CliError, EXIT } from './failure.ts';
+import { CliError, EXIT, usageError } from './failure.ts';
 import { CallFailed, call } from './http-client.ts';
 import { isStartUnderWay, releaseStartLock, takeStartLock } from './start-lock.ts';
 import { type Finder, localTarget } from './target.ts';
@@ -21,11 +21,24 @@ export interface Launched {
   wasRunning: boolean;
 }
 
+const PORT_MAX = 65_535;
 const POLL_MS = 20;
 const PROBE_MS_MAX = 2_000;
 const WINNER_MS_MAX = 3_000;
 const KILL_AFTER_MS = 3_000;
 const ERROR_LINES_MAX = 20;
+
+/** Those that were given. A port that is none is a slip on the command line, exit 2, and no fault of the settings. */
+export function givenFlags({ host, port, dashboardPort }: ServerFlags, verb: 'start' | 'restart'): ServerFlags {
+  for (const [flag, value, usual] of [['--port', port, 8000] as const, ['--dashboard-port', dashboardPort, 3000] as const])
+    if (value !== undefined && !(/^\d{1,5}$/.test(value) && Number(value) <= PORT_MAX))
+      throw usageError(`${flag} must be a whole number from 0 to ${PORT_MAX}.`, `holdfast ${verb} ${flag} ${usual}`);
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(dashboardPort === undefined ? {} : { dashboardPort }),
+  };
+}
 
 /** Flags for the server, as it takes them. */
 export function serverArguments(flags: ServerFlags): string[] {
