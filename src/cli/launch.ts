@@ -7,6 +7,7 @@ import { isSameProcess, processStart, signalIfSame } from '../base/process.ts';
 import type { Context } from './context.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
 import { CallFailed, call } from './http-client.ts';
+import { isHoldfast } from './port-findings.ts';
 import { isStartUnderWay, releaseStartLock, takeStartLock } from './start-lock.ts';
 import { type Finder, localTarget } from './target.ts';
 
@@ -146,12 +147,19 @@ async function afterExit(wait: Wait, finder: Finder, code: number): Promise<Laun
     }
   }
   const exit = code === 0 ? EXIT.failed : code;
-  const said = fix === undefined ? `The server ended while starting (exit ${code}). ${what}`.trimEnd() : what;
+  const said = fix === undefined ? `The server ended while starting (exit ${code}). ${what}`.trimEnd() : await whoHasPort(what);
   throw new CliError(said, {
     exit,
     fix: fix ?? 'holdfast start --foreground',
     code: 'start_failed',
   });
+}
+
+/** Another agent of this machine is worth naming: it is stopped in its own folder. */
+async function whoHasPort(what: string): Promise<string> {
+  const [, port, host] = /^Port (\d+) on (\S+) is in use by another program/.exec(what) ?? [];
+  if (port === undefined || host === undefined || !(await isHoldfast(host, Number(port)))) return what;
+  return what.replace('another program', 'another Holdfast agent, of another home');
 }
 
 /** From its last `holdfast:` line on; of one that had no time for that only the error's own line, for a stack helps nobody here. */
