@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { systemClock } from './base/clock.ts';
-import { type Config, loadConfig, processEnv } from './base/config.ts';
+import { type Config, loadConfig, loadDataConfig, processEnv } from './base/config.ts';
 import { ConfigError } from './base/errors.ts';
 import { type HomePaths, prepareHome, removeAgentFile, writeAgentFile, writeStopped } from './base/home.ts';
 import { createLogger, type Logger, type LogSink } from './base/log.ts';
@@ -39,13 +39,16 @@ async function open(): Promise<Service> {
   const sink = config.env === 'production' ? createTee(logFile, createLogStdout()) : logFile;
   const log = createLogger({ level: config.logLevel, sink, clock: systemClock });
   return {
-    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped() }),
+    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped(), nextMasterKey }),
     log,
     logFile,
     paths,
     config,
   };
 }
+
+/** A key may change under a running agent: its file, `.env`. */
+const nextMasterKey = () => loadDataConfig({ env: processEnv(), cwd: process.cwd() }).masterKey;
 
 async function run(service: Service): Promise<void> {
   const { app, log, paths, config } = service;

@@ -164,7 +164,7 @@ describe('the machine', () => {
       subject: `PORT ${port}`,
       cause: expect.stringContaining('by another program'),
     });
-    expect(finding(report.findings, 'ports').fix).toMatch(new RegExp(`^lsof -nP -iTCP:${port} .*start --port ${port + 1}`));
+    expect(finding(report.findings, 'ports').fix).toMatch(new RegExp(`^(npx )?holdfast start --port \\d+ .*lsof -nP -iTCP:${port} `));
 
     const other = await startServer();
     opened.push({ close: () => other.stop() });

@@ -17,9 +17,12 @@ export interface AuditListFlags extends CommonFlags {
 const LIST_MAX = 100_000;
 
 export async function listAudit(context: Context, flags: AuditListFlags): Promise<number> {
-  const limit = parseCount(flags.limit ?? '50', '--limit', LIST_MAX);
+  const limit = parseCount(flags.limit ?? '50', '--limit', { max: LIST_MAX, fix: 'holdfast audit list --limit 50' });
   const { action, principal } = flags;
-  const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', context.clock.now());
+  const since =
+    flags.since === undefined
+      ? undefined
+      : parseSince(flags.since, '--since', { now: context.clock.now(), fix: 'holdfast audit list --since 24h' });
   const filters = {
     ...(action === undefined ? {} : { action }),
     ...(principal === undefined ? {} : { principal }),

@@ -2,9 +2,6 @@ import type { Finding, Severity } from '../contract/finding.ts';
 import type { Channel, Style } from './io.ts';
 import { runnable } from './program-files.ts';
 
-/** Models may take a few seconds each, all at once. */
-export const DEEP_MS_MAX = 30_000;
-
 const MARKS: Record<Severity, { mark: string; style: Style }> = {
   ok: { mark: '●', style: 'green' },
   info: { mark: '●', style: 'dim' },

@@ -21,7 +21,8 @@ export async function createKey(context: Context, name: string, flags: CommonFla
     const guess = near === undefined ? '' : ` Did you mean ${near}?`;
     throw usageError(`--role must be client or admin.${guess}`, `holdfast keys create <name> --role ${near ?? 'client'}`);
   }
-  const lifeMs = expires === undefined ? undefined : parseDuration(expires, '--expires');
+  const lifeMs =
+    expires === undefined ? undefined : parseDuration(expires, '--expires', `holdfast keys create ${shellWord(name)} --expires 90d`);
   if (lifeMs === 0) throw usageError('--expires must be longer than nothing.', 'holdfast keys create <name> --expires 90d');
   const expiresAt = lifeMs === undefined ? undefined : new Date(context.clock.now() + lifeMs).toISOString();
   const body = { name, role, ...(expiresAt === undefined ? {} : { expiresAt }) };
@@ -38,7 +39,7 @@ export async function createKey(context: Context, name: string, flags: CommonFla
 }
 
 export async function listKeys(context: Context, flags: CommonFlags & { limit?: string; revoked?: boolean }): Promise<number> {
-  const limit = parseCount(flags.limit ?? '50', '--limit', LIST_MAX);
+  const limit = parseCount(flags.limit ?? '50', '--limit', { max: LIST_MAX, fix: 'holdfast keys list --limit 50' });
   const filters: Record<string, string> = flags.revoked ? { revoked: 'true' } : {};
   const { items, hasMore } = await readPages<KeyView>(createFinder(context).target(), '/v1/keys', limit, filters);
   const { out, err } = context.io;
@@ -89,6 +90,7 @@ async function noSuchKey(target: Target, given: string): Promise<CliError> {
   return new CliError(`There is no key with that id.${guess}`, { exit: EXIT.failed, fix, code: 'not_found' });
 }
 
+const shellWord = (text: string): string => (/^[\w.@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const endOf = ({ expiresAt, revokedAt }: KeyView): string =>
   revokedAt !== null ? `ended ${minute(revokedAt)}` : expiresAt === null ? 'no expiry' : `until ${minute(expiresAt)}`;

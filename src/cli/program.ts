@@ -199,10 +199,18 @@ export function explainMistake(error: CommanderError, program: Command, argv: re
   const fix =
     near[0] === undefined
       ? `${path} --help`
-      : `${error.code === 'commander.unknownCommand' ? '' : `${path} `}${fixWord(error, path, near[0])}`;
+      : `${error.code === 'commander.unknownCommand' ? '' : `${path} `}${fixWord(error, path, near[0])}${error.code === 'commander.unknownOption' ? valueAfter(wrong, argv) : ''}`;
   const dash =
     error.code === 'commander.unknownOption' && command.name() === 'chat' ? ' A message that begins with a dash comes after --.' : '';
   return { exit: EXIT.usage, message: `${said.charAt(0).toUpperCase()}${said.slice(1)}.${guess}${dash}`, fix };
+}
+
+/** What was given to a misspelt option, to be typed again with the right one. */
+function valueAfter(option: string, argv: readonly string[]): string {
+  const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  const word = argv[at] ?? '';
+  const value = word === option ? argv[at + 1] : word.slice(option.length + 1);
+  return value === undefined || !/^[\w./:@-]+$/.test(value) || value.startsWith('-') ? '' : ` ${value}`;
 }
 
 const fixWord = (error: CommanderError, path: string, near: string): string =>

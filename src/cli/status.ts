@@ -2,11 +2,12 @@ import { pause } from '../base/clock.ts';
 import type { Alert } from '../contract/alert.ts';
 import { isError } from '../contract/finding.ts';
 import type { Health, Status } from '../contract/status.ts';
+import { askStatus } from './ask-status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { humanDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
-import { DEEP_MS_MAX, printFindings } from './findings.ts';
-import { CallFailed, call, callError, fetchBody } from './http-client.ts';
+import { printFindings } from './findings.ts';
+import { CallFailed, call, callError } from './http-client.ts';
 import type { Channel } from './io.ts';
 import { runnable } from './program-files.ts';
 import { sessionNote } from './start.ts';
@@ -48,8 +49,7 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
     }
     return EXIT.unreachable;
   }
-  const deep = flags.deep ? { path: '/v1/status?deep=true', timeoutMs: DEEP_MS_MAX } : { path: '/v1/status' };
-  const body = await fetchBody<Status>(target, deep);
+  const body = await askStatus(target, { deep: flags.deep === true });
   if (flags.json) out.line(JSON.stringify(body));
   else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
   const isWell = body.health === 'ok' && !body.findings?.some(isError);

@@ -99,7 +99,12 @@ export function createHttp(parts: HttpParts): Http {
       },
     );
     const server = createListener(serve, { ids, log, limits, onProblem: metrics.problem });
-    const bound = await listen(server, config.host, port);
+    const bound = await listen(server, {
+      host: config.host,
+      port,
+      flag: listener === 'dashboard' ? '--dashboard-port' : '--port',
+      taken: [config.port, config.dashboardPort],
+    });
     server.on('error', (error) => log.error('listener.failed', { part: listener, error }));
     servers.push(server);
     log.info('listener.opened', { part: listener, host: config.host, port: bound });

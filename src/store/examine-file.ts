@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
-import { clockFinding, quoted } from '../base/host-checks.ts';
+import { quoted } from '../base/home-owner.ts';
+import { clockFinding } from '../base/host-checks.ts';
 import { type Finding, well } from '../contract/finding.ts';
 import { open, seal } from '../crypto/envelope.ts';
 import { newestAt } from './audit.ts';
@@ -86,7 +87,7 @@ function schemaFinding(path: string, migrations: readonly Migration[]): Finding 
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const fix = `mv ${quoted(path)} ${quoted(`${path}.aside`)}   # keeps it; then put the data folder of a backup back and: holdfast start`;
+    const fix = `ls -l ${quoted(path)}   # if HOLDFAST_HOME is the right one, move this file away yourself, put the data folder of a backup back and: holdfast start`;
     return { id: 'database', severity: 'error', cause: error.message, fix };
   }
 }

@@ -1,6 +1,6 @@
 // What was found in the data, in words for an operator. Each fix begins with a command that can be run as it stands.
 import { dirname } from 'node:path';
-import { quoted } from '../base/host-checks.ts';
+import { quoted } from '../base/home-owner.ts';
 import type { AuditVerification } from '../contract/audit.ts';
 import { type Finding, well } from '../contract/finding.ts';
 import type { RecordSample } from './record-sample.ts';
