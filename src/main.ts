@@ -33,11 +33,17 @@ async function open(): Promise<Service> {
     strict: true,
   });
   const { host, port, 'dashboard-port': dashboardPort } = flags;
-  const { config, agent } = await loadConfig({ flags: { host, port, dashboardPort }, env: processEnv(), cwd: process.cwd() });
+  const { config, agent, warnings, uncallable } = await loadConfig({
+    flags: { host, port, dashboardPort },
+    env: processEnv(),
+    cwd: process.cwd(),
+  });
   const paths = prepareHome(config.home);
   const logFile = createLogFile({ path: paths.log, bytesMax: LOG_FILE_BYTES_MAX, filesMax: LOG_FILES_MAX });
   const sink = config.env === 'production' ? createTee(logFile, createLogStdout()) : logFile;
   const log = createLogger({ level: config.logLevel, sink, clock: systemClock });
+  for (const { problem, fix } of warnings) process.stderr.write(`holdfast: ${problem}. Fix: ${fix}\n`);
+  for (const { model, setting } of uncallable) log.warn('model.unconfigured', { model, setting });
   return {
     app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped(), nextMasterKey }),
     log,

@@ -109,6 +109,15 @@ describe('a message', () => {
 });
 
 describe('a model that cannot answer', () => {
+  it('tells nobody to wait where waiting cannot help', async () => {
+    const sentence = async (code: string) => {
+      world.provider.next(fails('rejected', code));
+      return (await answerOf(await world.say('Is anybody there?'))).reply;
+    };
+    expect(await sentence('http_404')).toMatch(/waiting will not help until its operator/);
+    expect(await sentence('http_400')).toMatch(/try again in a little while/);
+  });
+
   it('gives a marked fallback that the next question does not see', async () => {
     world.provider.next(fails('rejected', 'http_404'));
     const first = await world.say('hi');

@@ -8,7 +8,7 @@ import { joinSteps, type Part } from '../contract/message.ts';
 import type { TerminalStatus, TurnReason, TurnRecord } from '../contract/turn.ts';
 import type { CommitInput, StoredTurn } from '../store/store.ts';
 import { presentTurn } from './answer.ts';
-import { fallbackFor } from './fallback.ts';
+import { fallbackFor, isLasting } from './fallback.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { type LoopParts, type Progress, type Thought, think } from './loop.ts';
 import { problemOf } from './problem-of.ts';
@@ -96,19 +96,19 @@ async function judge(parts: TurnParts, live: LiveTurn, progress: Progress, thoug
   const text = joinSteps([...progress.texts, thought.partial]);
   const reply: Part[] = thought.partial === '' ? [] : [{ type: 'text', text: thought.partial }];
   const cut = { reply, text, incomplete: text !== '' };
-  if (thought.kind === 'failed') return degraded(thought.reason, cut);
+  if (thought.kind === 'failed') return degraded(thought.reason, cut, isLasting(parts.models.states()));
   const stopped = live.stopped();
   if (stopped === 'caller' || stopped === 'superseded') return { status: 'cancelled', reason: stopped, ...cut };
   if (live.turn.options.onUnavailable === 'wait') return { status: 'failed', reason: 'expired', reply: [], text: '', incomplete: false };
   return degraded(progress.steps.length === 0 && text === '' && queuedTooLong(live) ? 'queue_timeout' : 'deadline', cut);
 }
 
-const degraded = (reason: TurnReason, cut: Pick<Verdict, 'reply' | 'text' | 'incomplete'>): Verdict => ({
+const degraded = (reason: TurnReason, cut: Pick<Verdict, 'reply' | 'text' | 'incomplete'>, lasting = false): Verdict => ({
   status: 'degraded',
   reason,
   ...cut,
   // Without any text there is nothing to be incomplete; with text the sentence must say that it is cut.
-  fallback: fallbackFor(cut.text === '' ? reason : 'incomplete'),
+  fallback: fallbackFor(cut.text === '' ? reason : 'incomplete', lasting),
 });
 
 const queuedTooLong = (live: LiveTurn): boolean => (live.runAt ?? 0) >= live.deadlineAt - 1;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../base/config.ts';
 import { prepareHome, readToken } from '../base/home.ts';
+import type { SettingProblem } from '../base/setting-layers.ts';
 import type { Status } from '../contract/status.ts';
 import { addressesOf, mintLink } from './addresses.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -31,6 +32,7 @@ export async function start(context: Context, flags: StartFlags): Promise<number
 export interface Started extends Launched {
   config: Config;
   status: Status;
+  warnings: SettingProblem[];
   /** Where this very first start made a master key. */
   keyMadeAt?: string;
   /** Signs in once; only for a person who looks at a terminal, in development. */
@@ -41,7 +43,7 @@ export interface Started extends Launched {
 export async function startAgent(context: Context, flags: StartFlags): Promise<Started> {
   const waitMs = parseDuration(flags.waitTimeout ?? '30s', '--wait-timeout', 'holdfast start --wait-timeout 30s');
   const given = givenFlags(flags, 'start');
-  const { config } = await loadConfig({ flags: given, env: context.env, cwd: context.cwd });
+  const { config, warnings } = await loadConfig({ flags: given, env: context.env, cwd: context.cwd });
   const paths = prepareHome(config.home);
   const hadKey = existsSync(paths.masterKey);
   const finder = createFinder(context);
@@ -53,7 +55,14 @@ export async function startAgent(context: Context, flags: StartFlags): Promise<S
   const isForPeople = context.io.out.isTerminal && !flags.json && status.environment === 'development';
   const link = isForPeople ? await linkOrNothing(target, addressesOf(launched.agent).dashboard) : undefined;
   const keyMadeAt = !hadKey && existsSync(paths.masterKey) ? paths.masterKey : undefined;
-  return { ...launched, config, status, ...(keyMadeAt === undefined ? {} : { keyMadeAt }), ...(link === undefined ? {} : { link }) };
+  return {
+    ...launched,
+    config,
+    status,
+    warnings,
+    ...(keyMadeAt === undefined ? {} : { keyMadeAt }),
+    ...(link === undefined ? {} : { link }),
+  };
 }
 
 /** A disk that is full, say, must not make a start that succeeded look failed. */
@@ -67,10 +76,12 @@ async function linkOrNothing(target: Target, address: string): Promise<string | 
 }
 
 export function printStarted(
-  { io: { out, err } }: Context,
-  { agent, status, wasRunning, config, keyMadeAt, link }: Started,
+  context: Context,
+  { agent, status, wasRunning, config, keyMadeAt, link, warnings }: Started,
   flags: CommonFlags & ServerFlags,
 ): void {
+  const { out, err } = context.io;
+  printWarnings(context, warnings);
   const { api, docs, dashboard } = addressesOf(agent);
   const session = status.currentSession;
   const models = status.models.map((model) => model.name);
@@ -118,6 +129,11 @@ function printFlagsIgnored(err: Channel, agent: Launched['agent'], { host, port,
   const names = unmet.map(([name]) => name).join(' and ');
   err.line(`${err.paint('yellow', 'Note:')} ${names} had no effect: the agent was running already.`);
   err.line(`${err.paint('bold', 'Fix:')} ${err.safe(runnable(`holdfast restart ${unmet.map((pair) => pair.join(' ')).join(' ')}`))}`);
+}
+
+/** On stderr: what is printed for programs stays as it is. */
+export function printWarnings({ io: { err } }: Context, warnings: readonly SettingProblem[]): void {
+  for (const { problem, fix } of warnings) err.line(`${err.paint('yellow', 'Warning:')} ${err.safe(problem)}. Fix: ${err.safe(fix)}`);
 }
 
 export function sessionNote(session: { restored: boolean; messageCount: number }): string {

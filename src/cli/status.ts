@@ -1,5 +1,6 @@
 import { pause } from '../base/clock.ts';
 import type { Alert } from '../contract/alert.ts';
+import { adviceFor } from '../contract/failure-advice.ts';
 import { isError } from '../contract/finding.ts';
 import type { Health, Status } from '../contract/status.ts';
 import { askStatus } from './ask-status.ts';
@@ -116,10 +117,15 @@ function printStatus(out: Channel, body: Status, address: string): void {
   row('Memory:', `${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapUsedBytes)} heap`);
   for (const [index, model] of body.models.entries()) {
     const note = model.name === 'demo' ? ' (replies are canned)' : '';
-    const failure = model.lastFailure === undefined ? '' : `, last failure ${safe(model.lastFailure)}`;
-    const colour = model.state === 'ok' ? 'green' : model.state === 'open' ? 'yellow' : 'red';
-    row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, model.state)}${failure}`);
-    if (model.fix !== undefined) row('', `Fix: ${safe(runnable(model.fix))}`);
+    const { lastFailure } = model;
+    const advice = lastFailure === undefined ? undefined : adviceFor(lastFailure);
+    const failure = advice === undefined ? '' : `, last failure ${safe(lastFailure ?? '')}: ${advice.cause}`;
+    // It may be called, and its last call failed.
+    const state = model.state === 'ok' && advice !== undefined ? 'failing' : model.state;
+    const colour = state === 'ok' ? 'green' : state === 'open' || state === 'failing' ? 'yellow' : 'red';
+    row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, state)}${failure}`);
+    const fix = model.fix ?? advice?.fix;
+    if (fix !== undefined) row('', `Fix: ${safe(runnable(fix))}`);
   }
   printAlerts(out, body.alerts);
   if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
