@@ -328,7 +328,7 @@ test('whose key is revoked while their body is under way changes nothing any mor
   socket.on('data', (chunk) => chunks.push(chunk));
   socket.write(`${head(...lines, 'Connection: close', `Content-Length: ${body.length}`)}${body.slice(0, 5)}`);
   // The gate has let the head in, and waits for the body.
-  await until(() => access.byKey(key)?.lastUsedAt !== undefined);
+  await until(() => typeof access.byKey(key)?.lastUsedAt === 'number');
   await call(`DELETE /v1/keys/${id}`, { headers: asAdmin });
   socket.write(body.slice(5));
   await once(socket, 'close');
