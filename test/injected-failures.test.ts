@@ -77,7 +77,7 @@ describe('a healthy home', () => {
     const crashed = snapshotOf(world.home);
     const afterKill = await world.doctor(0);
     expect(finding(afterKill.findings, 'wal').cause).toContain('The next start takes in what is whole');
-    expect(finding(afterKill.findings, 'records').cause).toMatch(/2 messages and 1 turns of all 1 sessions open/);
+    expect(finding(afterKill.findings, 'records').cause).toMatch(/2 messages and 1 turn of the only session open/);
     expect(snapshotOf(world.home)).toEqual(crashed);
     await world.expect(0, ['start']);
     await world.expect(0, ['stop']);

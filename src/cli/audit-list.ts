@@ -42,6 +42,6 @@ export async function listAudit(context: Context, flags: AuditListFlags): Promis
       `${String(seq).padStart(7)}  ${time}  ${safe(who)}  ${safe(what)}  ${safe(target)}  ${safe(outcome)}  ${safe(detail)}`.trimEnd(),
     );
   }
-  if (hasMore) err.line(runnable(`There are more. Fix: holdfast audit list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
+  if (hasMore) err.line(runnable(`There are more: holdfast audit list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
   return EXIT.done;
 }

@@ -19,14 +19,14 @@ const DATA_MS_MAX = 120_000;
 /** Without settings that hold nobody knows the threshold; the default of HOLDFAST_ALERT_DISK_FREE_MB. */
 const DISK_FREE_MB = 512;
 
-export async function doctor(context: Context, flags: CommonFlags): Promise<number> {
+export async function doctor(context: Context, flags: CommonFlags & { verbose?: boolean }): Promise<number> {
   const { out, err } = context.io;
   if (err.isTerminal && !flags.json) err.line(err.paint('dim', 'Looking …'));
   const findings = inOrder(await examine(context));
   const ok = !findings.some(isError);
   const runnableFix = (finding: Finding): Finding => ({ ...finding, fix: finding.fix && runnable(finding.fix) });
   if (flags.json) out.line(JSON.stringify({ ok, findings: findings.map(runnableFix) } satisfies DoctorReport));
-  else printFindings(out, findings);
+  else printFindings(out, findings, flags);
   return ok ? EXIT.done : EXIT.failed;
 }
 

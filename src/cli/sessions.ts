@@ -30,7 +30,7 @@ export async function listSessions(context: Context, flags: CommonFlags & { limi
     const title = plainLine(session.title ?? '', { terminal: out.isTerminal }, 60);
     out.line(`${mark} ${session.id}  ${session.updatedAt.slice(0, 16).replace('T', ' ')}  ${messages}  ${title}`.trimEnd());
   }
-  if (hasMore) err.line(runnable(`There are more. Fix: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`));
+  if (hasMore) err.line(runnable(`There are more: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`));
   return 0;
 }
 

@@ -16,6 +16,7 @@ import { createFinder, type Finder, type Target } from './target.ts';
 
 export interface StatusFlags extends CommonFlags {
   deep?: boolean;
+  verbose?: boolean;
   check?: boolean;
   ready?: boolean;
   watch?: boolean;
@@ -52,7 +53,11 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
   }
   const body = await askStatus(target, { deep: flags.deep === true });
   if (flags.json) out.line(JSON.stringify(body));
-  else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
+  else
+    printStatus(out, body, {
+      verbose: flags.verbose === true,
+      address: finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`,
+    });
   const isWell = body.health === 'ok' && !body.findings?.some(isError);
   return flags.check && !isWell ? EXIT.failed : EXIT.done;
 }
@@ -99,7 +104,7 @@ const MARKS = { ok: ['green', '●'], degraded: ['yellow', '●'], down: ['red',
 const printRow = (out: Channel) => (label: string, value: string) => out.line(`${out.paint('bold', label.padEnd(11))} ${value}`);
 const printMark = (out: Channel) => (health: Status['health']) => out.paint(MARKS[health][0], `${MARKS[health][1]} ${health}`);
 
-function printStatus(out: Channel, body: Status, address: string): void {
+function printStatus(out: Channel, body: Status, { address, verbose }: { address: string; verbose: boolean }): void {
   const safe = (text: string) => out.safe(text);
   const [row, mark] = [printRow(out), printMark(out)];
   row('Agent:', `${safe(body.name)}  ${body.agentId}  v${body.version}, ${body.environment}`);
@@ -129,7 +134,7 @@ function printStatus(out: Channel, body: Status, address: string): void {
   }
   printAlerts(out, body.alerts);
   if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
-  if (body.findings) printFindings(out, body.findings);
+  if (body.findings) printFindings(out, body.findings, { verbose });
   else printChecks(out, body);
 }
 

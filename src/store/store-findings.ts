@@ -11,7 +11,9 @@ const SHOWN = 3;
 
 export function recordsFinding(sample: RecordSample): Finding {
   const { sessions, messages, turns, isWhole, damaged, damagedTotal } = sample;
-  const scope = `${messages} messages and ${turns} turns of ${isWhole ? `all ${sessions}` : `the newest ${sessions}`} sessions`;
+  const whose =
+    sessions === 1 ? (isWhole ? 'the only session' : 'the newest session') : `${isWhole ? 'all' : 'the newest'} ${sessions} sessions`;
+  const scope = `${counted(messages, 'message')} and ${counted(turns, 'turn')} of ${whose}`;
   const rest = isWhole ? '' : ' Older ones were not looked at: there was no time.';
   if (damagedTotal === 0) return well('records', `${scope} open.${rest}`);
   const places = [...new Set(damaged.map(({ sessionId, id }) => sessionId || id))].filter((place) => place !== '');
@@ -28,6 +30,8 @@ export function recordsFinding(sample: RecordSample): Finding {
       : 'holdfast sessions list   # shows what is left; to have the rest again, put the data folder of a backup in place of this one',
   };
 }
+
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /** `rowsMax`: where the look ended at the latest. */
 export function auditFinding(report: AuditVerification, rowsMax: number): Finding {
