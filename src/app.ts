@@ -1,5 +1,6 @@
 // The composition root: every part is made here, by hand, in floor order.
-import { type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type Access, createAccess } from './access/access.ts';
 import type { Agent } from './agent/agent.ts';

@@ -2,14 +2,21 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { HomePaths } from './home.ts';
+
+/** Of `HomePaths`. */
+interface HomeFolders {
+  home: string;
+  data: string;
+  keys: string;
+  run: string;
+}
 
 const ID_MS_MAX = 2_000;
 
 export const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
 
 /** A home has our folders in it; one that is empty or not there yet may become one. */
-export function isOurKindOfHome({ home, data, run, keys }: HomePaths): boolean {
+export function isOurKindOfHome({ home, data, run, keys }: HomeFolders): boolean {
   if ([data, run, keys].filter((path) => existsSync(path)).length >= 2) return true;
   try {
     return readdirSync(home).length === 0;
@@ -40,7 +47,7 @@ export function otherOwner(path: string): Foreigner | undefined {
 }
 
 /** The owner of a home that is closed to this user. Undefined: it can be looked into, or there is none. */
-export function closedHomeOwner({ home, run }: HomePaths): Foreigner | undefined {
+export function closedHomeOwner({ home, run }: HomeFolders): Foreigner | undefined {
   for (const path of [home, run]) {
     if (look(path) === undefined) continue;
     try {
