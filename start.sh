@@ -11,6 +11,18 @@ fail() {
   printf '%s\n' "start.sh: $1" "Fix: $2" >&2
   exit 1
 }
+case "${1:-}" in
+"") ;;
+-h | --help)
+  printf '%s\n' "Usage: ./start.sh" "" \
+    "From a fresh clone to a running agent: installs what the lockfile names, builds, writes .env if there is none, starts." \
+    "Run it as often as you like: what is up to date is left alone. It takes no options; settings are in .env." "" \
+    "Then:  npx holdfast chat \"Hello!\"  ·  npx holdfast status  ·  npx holdfast stop"
+  exit 0
+  ;;
+*) fail "it takes no options." "./start.sh --help   # settings go into .env" ;;
+esac
+
 # Any file below the first arguments that is newer than the last one.
 newer_than() { find "$@" -type f -newer "$stamp" -print 2>/dev/null | head -n 1; }
 
@@ -63,6 +75,6 @@ else
 fi
 
 printf '%s\n' "" "Talk to it:  npx holdfast chat \"Hello!\""
-if "$pinned" bin/holdfast.js config show --json 2>/dev/null | grep -q '"GEMINI_API_KEY":null'; then
-  printf '%s\n' "The demo model answers for now. For Google Gemini: put GEMINI_API_KEY into .env, then run: npx holdfast restart"
+if "$pinned" bin/holdfast.js config show --json 2>/dev/null | grep -q '"HOLDFAST_MODELS":"demo"'; then
+  printf '%s\n' "The demo model answers for now. For Google Gemini: put GEMINI_API_KEY into .env (others: docs/guide/models.md), then run: npx holdfast restart"
 fi

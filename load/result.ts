@@ -189,7 +189,8 @@ function notesOf({ options, generatorCpuPercentMean, isFull, neverSent, verifica
     notes.push(
       `The load generator itself used ${generatorCpuPercentMean.toFixed(0)} % of a core. It may be what limits the throughput and lengthens the latency.`,
     );
-  if (options.url === undefined) notes.push('Agent and load generator ran on the same machine and shared its cores.');
+  if (options.url === undefined || /^https?:\/\/(localhost|127\.|\[::1\])/.test(options.url))
+    notes.push('Agent and load generator ran on the same machine and shared its cores.');
   if (isFull) notes.push('The run ended early: it had sent as many messages as it keeps account of.');
   if (neverSent > 0)
     notes.push(`${neverSent} messages came due and were not sent: every connection was busy. The agent cannot keep up with this rate.`);
@@ -198,7 +199,7 @@ function notesOf({ options, generatorCpuPercentMean, isFull, neverSent, verifica
     notes.push(
       `The agent accepted ${serverAccepted - answered} messages more than this run was answered: others use it too, or it was restarted and recovered some.`,
     );
-  if (serverAccepted === null) notes.push('This key may not read /v1/status: the agent’s own count, CPU and memory are not shown.');
+  if (serverAccepted === null) notes.push('This key may not read /v1/status: the agent’s own count and memory are not shown.');
   return notes;
 }
 

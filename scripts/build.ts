@@ -1,7 +1,7 @@
 // Makes dist/: the server, the CLI, what agent authors import, the SQLite writer thread, their types and the licences of what is bundled.
 // All programs lie in one folder and share chunks: files find each other by `import.meta.url`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +11,8 @@ import { thirdPartyLicenses } from './third-party-licenses.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
+/** The old build stays until the new one is whole: a running agent and its health checks read dist/. */
+const staged = join(root, 'dist.new');
 
 const PROGRAMS = {
   main: 'src/main.ts',
@@ -42,7 +44,7 @@ async function bundle(version: string): Promise<Metafile> {
   const result = await build({
     absWorkingDir: root,
     entryPoints: PROGRAMS,
-    outdir: 'dist',
+    outdir: staged,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -68,7 +70,7 @@ async function bundleClient(): Promise<Metafile> {
   const result = await build({
     absWorkingDir: root,
     entryPoints: { client: CLIENT },
-    outdir: 'dist',
+    outdir: staged,
     bundle: true,
     format: 'esm',
     platform: 'neutral',
@@ -84,22 +86,27 @@ async function bundleClient(): Promise<Metafile> {
 }
 
 function emitTypes(): void {
-  const done = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const done = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(staged, 'types')],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
   if (done.status !== 0) fail(`the type declarations could not be made:\n${done.stdout}${done.stderr}`);
 }
 
 function refuseTestCode(): void {
-  for (const name of readdirSync(dist)) {
+  for (const name of readdirSync(staged)) {
     if (!name.endsWith('.js')) continue;
-    const text = readFileSync(join(dist, name), 'utf8');
+    const text = readFileSync(join(staged, name), 'utf8');
     for (const marker of FORBIDDEN_IN_DIST) if (text.includes(marker)) fail(`dist/${name} contains "${marker}": test code must not ship`);
   }
 }
 
-function printSizes(metafile: Metafile): void {
+function printSizes(made: Metafile): void {
+  const metafile = JSON.parse(JSON.stringify(made).replaceAll('dist.new/', 'dist/')) as Metafile;
   const programs = new Set([...Object.keys(PROGRAMS), 'client'].map((name) => `dist/${name}.js`));
   const rows = Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith('.js'))
@@ -126,15 +133,37 @@ const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(
 
 function fail(message: string): never {
   console.error(`build: ${message}`);
-  rmSync(dist, { recursive: true, force: true });
+  rmSync(staged, { recursive: true, force: true });
   process.exit(1);
+}
+
+/** Two renames: dist/ is away for less than a millisecond. */
+function putInPlace(): void {
+  const old = join(root, 'dist.old');
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(staged, dist);
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** As start.sh sees it: nothing that is built from is younger than what was built. */
+function isUpToDate(): boolean {
+  const stamp = statSync(join(dist, 'cli.js'), { throwIfNoEntry: false })?.mtimeMs;
+  if (stamp === undefined || !existsSync(join(dist, 'main.js'))) return false;
+  const folders = ['src', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)),
+  );
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json'].map((name) => join(root, name));
+  return [...folders, ...files].map((path) => statSync(path)).every((found) => found.isDirectory() || found.mtimeMs <= stamp);
 }
 
 const began = performance.now();
 for (const path of [...Object.values(PROGRAMS), CLIENT]) if (!existsSync(join(root, path))) fail(`${path} is missing`);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist);
+const onlyIfStale = process.argv.includes('--if-stale');
+if (onlyIfStale && isUpToDate()) process.exit(0);
+rmSync(staged, { recursive: true, force: true });
+mkdirSync(staged);
 // esbuild has printed what is wrong; its stack would only push that off the screen.
 const metafile = await bundle(version).catch(() => fail('the sources cannot be bundled'));
 const clientFile = await bundleClient().catch(() => fail('the client cannot be bundled'));
@@ -142,7 +171,8 @@ metafile.outputs = { ...metafile.outputs, ...clientFile.outputs };
 await buildWeb({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' }).catch(() => fail('the dashboard cannot be built'));
 refuseTestCode();
 emitTypes();
-writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));
-printSizes(metafile);
+writeFileSync(join(staged, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));
+putInPlace();
+if (!onlyIfStale) printSizes(metafile);
 const seconds = ((performance.now() - began) / 1000).toFixed(1);
 console.log(`built holdfast ${version} in ${seconds} s`);

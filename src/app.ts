@@ -1,4 +1,5 @@
 // The composition root: every part is made here, by hand, in floor order.
+import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type Access, createAccess } from './access/access.ts';
@@ -29,6 +30,7 @@ import { createModels } from './model/create-models.ts';
 import type { LanguageModel } from './model/language-model.ts';
 import type { Models } from './model/models.ts';
 import { acquireHomeLock } from './store/home-lock.ts';
+import { refuseLostDatabase } from './store/lost-database.ts';
 import { openStore } from './store/open-store.ts';
 import { explainRefusedStart } from './store/refused-start.ts';
 import type { Sealer } from './store/sealer.ts';
@@ -50,6 +52,8 @@ export interface Overrides {
   version?: string;
   /** Log lines lost since the start. */
   droppedLines?: () => number;
+  /** `HOLDFAST_MASTER_KEY` as the next start would read it; without it, as this one did. */
+  nextMasterKey?: () => Secret | undefined;
   /** Shorter waits of the webhook. */
   webhookLimits?: WatchParts['webhookLimits'];
 }
@@ -122,6 +126,8 @@ interface House {
   state(): LifecycleState;
   home: Slot<{ paths: HomePaths; release(): void; token: Secret }>;
   store: Slot<Store>;
+  /** What opened the data. */
+  masterKey: Slot<KeyObject>;
   metrics: Slot<Metrics>;
   /** What operators watch; whoever learns something publishes it. */
   feed: LiveFeed;
@@ -149,6 +155,7 @@ function createHouse(config: Config, overrides: Overrides): House {
     state: () => 'stopped',
     home: slot('home'),
     store: slot('store'),
+    masterKey: slot('store'),
     run,
     metrics: slot('metrics'),
     feed: createLiveFeed({ clock, run }),
@@ -184,8 +191,10 @@ function storePart(house: House): Part {
     name: 'store',
     async start() {
       const { paths } = house.home.get();
+      refuseLostDatabase(paths.database);
       const dataExists = existsSync(paths.database);
       const { key, made } = readMasterKey({ explicit: config.masterKey, file: paths.masterKey, dataExists });
+      house.masterKey.put(key);
       if (made) house.keyMadeAt = paths.masterKey;
       const database = openSqlite({ path: paths.database, ...base });
       try {
@@ -247,7 +256,8 @@ function httpPart(house: House): Part {
       const { paths, token } = house.home.get();
       const { version = '0.0.0', droppedLines = () => 0, webhookLimits } = overrides;
       const parts = { config, ...base, ...aboutOf(house), version, startedAt, droppedLines, store, models, agent };
-      const watch = createWatch({ ...parts, paths, turns, webhookLimits });
+      const masterKey = { key: house.masterKey.get(), nextMasterKey: overrides.nextMasterKey ?? (() => config.masterKey) };
+      const watch = createWatch({ ...parts, paths, turns, webhookLimits, masterKey });
       watch.alerts.onChange((change) => house.feed.publish({ type: 'alert', ...change }));
       house.watch.put(watch);
       const http = createHttp({

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type App, createApp } from './app.ts';
 import { systemClock } from './base/clock.ts';
-import { type Config, loadConfig, processEnv } from './base/config.ts';
+import { type Config, loadConfig, loadDataConfig, processEnv } from './base/config.ts';
 import { ConfigError } from './base/errors.ts';
 import { type HomePaths, prepareHome, removeAgentFile, writeAgentFile, writeStopped } from './base/home.ts';
 import { createLogger, type Logger, type LogSink } from './base/log.ts';
@@ -33,19 +33,28 @@ async function open(): Promise<Service> {
     strict: true,
   });
   const { host, port, 'dashboard-port': dashboardPort } = flags;
-  const { config, agent } = await loadConfig({ flags: { host, port, dashboardPort }, env: processEnv(), cwd: process.cwd() });
+  const { config, agent, warnings, uncallable } = await loadConfig({
+    flags: { host, port, dashboardPort },
+    env: processEnv(),
+    cwd: process.cwd(),
+  });
   const paths = prepareHome(config.home);
   const logFile = createLogFile({ path: paths.log, bytesMax: LOG_FILE_BYTES_MAX, filesMax: LOG_FILES_MAX });
   const sink = config.env === 'production' ? createTee(logFile, createLogStdout()) : logFile;
   const log = createLogger({ level: config.logLevel, sink, clock: systemClock });
+  for (const { problem, fix } of warnings) process.stderr.write(`holdfast: ${problem}. Fix: ${fix}\n`);
+  for (const { model, setting } of uncallable) log.warn('model.unconfigured', { model, setting });
   return {
-    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped() }),
+    app: createApp(config, { log, agent, version: programVersion(), droppedLines: () => sink.dropped(), nextMasterKey }),
     log,
     logFile,
     paths,
     config,
   };
 }
+
+/** A key may change under a running agent: its file, `.env`. */
+const nextMasterKey = () => loadDataConfig({ env: processEnv(), cwd: process.cwd() }).masterKey;
 
 async function run(service: Service): Promise<void> {
   const { app, log, paths, config } = service;

@@ -11,7 +11,7 @@ import { type HomePaths, readAlerts, writeAlerts } from './base/home.ts';
 import { diskRoom } from './base/host-checks.ts';
 import type { Part } from './base/lifecycle.ts';
 import type { Logger } from './base/log.ts';
-import { type AgentDoctor, createAgentDoctor } from './doctor/agent-doctor.ts';
+import { type AgentDoctor, type AgentDoctorParts, createAgentDoctor } from './doctor/agent-doctor.ts';
 import type { Models } from './model/models.ts';
 import type { Store } from './store/store.ts';
 
@@ -29,6 +29,7 @@ export interface WatchParts {
   /** How turns ended of late: counted from the first on. */
   turns: TurnWindow;
   droppedLines(): number;
+  masterKey: AgentDoctorParts['masterKey'];
   webhookLimits?: WebhookParts['limits'];
 }
 
@@ -68,6 +69,7 @@ export function createWatch(parts: WatchParts): Watch {
       ...{ store, models, clock, paths, config: config.alerts },
       figures: agent.figures,
       droppedLines: parts.droppedLines,
+      masterKey: parts.masterKey,
       webhook: () => webhook?.state(),
     }),
     store: {

@@ -77,6 +77,15 @@ describe('an operation', () => {
   });
 });
 
+test('a message can be handed over without waiting for its answer', async () => {
+  fake.setBehaviour({ text: 'Later.', latencyMs: 300 });
+  const open = await client.chat({ body: { message: 'No hurry' } }, { respondAsync: true });
+  expect(['queued', 'running']).toContain(open.status);
+  let end: Published.Turn | undefined;
+  for await (const event of client.follow(open.turnId)) if (event.type === 'turn.end') end = event.turn;
+  expect(end).toMatchObject({ turnId: open.turnId, status: 'completed', reply: 'Later.' });
+});
+
 describe('a stream', () => {
   /** The text as a reader puts it together, held to what the end says. */
   async function read(stream: AsyncGenerator<Published.TurnEvent>, onEvent?: (event: Published.TurnEvent, text: string) => void) {

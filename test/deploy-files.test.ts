@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { knownNames, SETTINGS } from '../src/base/settings.ts';
+import { runProgram } from './support/cli.ts';
 import { repository } from './support/server-process.ts';
 
 const read = (path: string) => readFileSync(join(repository, path), 'utf8');
@@ -27,6 +28,12 @@ test('whoever stops the server waits longer than it may need', () => {
   expect(graces.length).toBeGreaterThanOrEqual(4);
   for (const [said, seconds] of graces) expect(Number(seconds) * 1000, said).toBeGreaterThan(drainMs + CLOSE_MS);
   expect(read('docker-compose.prod.yml')).toContain(`HOLDFAST_DRAIN_MS: "${drainMs}"`);
+});
+
+test('start.sh says what it does without doing it, and takes nothing it would not heed', async () => {
+  const run = (option: string) => runProgram(['sh', join(repository, 'start.sh'), option], { cwd: repository });
+  for (const option of ['--help', '-h']) expect(await run(option)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: /) });
+  expect(await run('--hlep')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('takes no options') });
 });
 
 test('the image is labelled with the version of the package', () => {

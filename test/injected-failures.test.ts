@@ -76,8 +76,8 @@ describe('a healthy home', () => {
     expect(statSync(`${databaseOf(world)}-wal`).size).toBeGreaterThan(0);
     const crashed = snapshotOf(world.home);
     const afterKill = await world.doctor(0);
-    expect(finding(afterKill.findings, 'wal').cause).toContain('Nothing is lost');
-    expect(finding(afterKill.findings, 'records').cause).toMatch(/2 messages and 1 turns of all 1 sessions open/);
+    expect(finding(afterKill.findings, 'wal').cause).toContain('The next start takes in what is whole');
+    expect(finding(afterKill.findings, 'records').cause).toMatch(/2 messages and 1 turn of the only session open/);
     expect(snapshotOf(world.home)).toEqual(crashed);
     await world.expect(0, ['start']);
     await world.expect(0, ['stop']);
@@ -164,7 +164,7 @@ describe('the machine', () => {
       subject: `PORT ${port}`,
       cause: expect.stringContaining('by another program'),
     });
-    expect(finding(report.findings, 'ports').fix).toMatch(new RegExp(`^lsof -nP -iTCP:${port} .*start --port ${port + 1}`));
+    expect(finding(report.findings, 'ports').fix).toMatch(new RegExp(`^(npx )?holdfast start --port \\d+ .*lsof -nP -iTCP:${port} `));
 
     const other = await startServer();
     opened.push({ close: () => other.stop() });

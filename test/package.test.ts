@@ -50,12 +50,13 @@ afterAll(async () => {
 
 test('the tarball holds the program, its types, licences and the page about it, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|bin\/holdfast\.js|dist\/[\w.-]+\.(js|txt)|dist\/types\/.+\.d\.ts|dist\/ui\/.+)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|docs\/(guide|operate|reference)\/[\w-]+\.(md|json)|bin\/holdfast\.js|dist\/[\w.-]+\.(js|txt)|dist\/types\/.+\.d\.ts|dist\/ui\/.+)$/;
   expect(files.filter((path) => !allowed.test(path))).toEqual([]);
   expect(files).toEqual(
     expect.arrayContaining([
       'README.md',
       'LICENSE',
+      'docs/operate/troubleshooting.md',
       'bin/holdfast.js',
       'dist/main.js',
       'dist/cli.js',

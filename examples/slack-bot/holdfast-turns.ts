@@ -25,15 +25,10 @@ const RETRIES = 1_000;
 
 export function createTurns(agent: { url: string; apiKey: string }): Turns {
   const client = createClient(agent);
-  // `Prefer: respond-async` is answered as soon as the message is stored.
-  const accepting = createClient({
-    ...agent,
-    fetch: (url, init) => fetch(url, { ...init, headers: { ...(init?.headers as Record<string, string>), prefer: 'respond-async' } }),
-  });
   const send = ({ key, text, sessionId, user }: Question) =>
-    accepting.chat(
+    client.chat(
       { body: { message: text, user, ...(sessionId === undefined ? {} : { sessionId }) } },
-      { idempotencyKey: key, signal: AbortSignal.timeout(ACCEPT_MS_MAX), retries: 0 },
+      { idempotencyKey: key, respondAsync: true, signal: AbortSignal.timeout(ACCEPT_MS_MAX), retries: 0 },
     );
 
   return {

@@ -1,4 +1,4 @@
-// node examples/slack-bot/main.ts
+// npx node examples/slack-bot/main.ts
 import { createBot } from './bot.ts';
 import { openEventBook } from './event-book.ts';
 import { createTurns } from './holdfast-turns.ts';

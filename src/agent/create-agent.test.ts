@@ -12,6 +12,7 @@ import {
   type WorldOptions,
 } from '../../test/support/agent-world.ts';
 import { calls, fails, gate, says } from '../../test/support/scripted-provider.ts';
+import type { Database } from '../store/database.ts';
 
 let home: ReturnType<typeof createHome>;
 let world: AgentWorld;
@@ -108,6 +109,15 @@ describe('a message', () => {
 });
 
 describe('a model that cannot answer', () => {
+  it('tells nobody to wait where waiting cannot help', async () => {
+    const sentence = async (code: string) => {
+      world.provider.next(fails('rejected', code));
+      return (await answerOf(await world.say('Is anybody there?'))).reply;
+    };
+    expect(await sentence('http_404')).toMatch(/waiting will not help until its operator/);
+    expect(await sentence('http_400')).toMatch(/try again in a little while/);
+  });
+
   it('gives a marked fallback that the next question does not see', async () => {
     world.provider.next(fails('rejected', 'http_404'));
     const first = await world.say('hi');
@@ -170,6 +180,35 @@ describe('a model that cannot answer', () => {
   it('is waited for when the sender would rather wait than hear a fallback', async () => {
     world.provider.next(fails('rejected', 'http_404'), says('Here I am'));
     expect(await answerOf(await world.say('hi', { onUnavailable: 'wait' }))).toMatchObject({ status: 'completed', reply: 'Here I am' });
+  });
+});
+
+describe('an end that the store refuses for its own sake', () => {
+  it('is one as failed: stored, told and counted as that, without the reply', async () => {
+    await world.close();
+    let refuses = 0;
+    const between = (database: Database): Database => ({
+      ...database,
+      dialect: database.dialect,
+      read: (...query) => database.read(...query),
+      migrate: (before) => database.migrate(before),
+      health: () => database.health(),
+      close: () => database.close(),
+      async write(unit) {
+        const ends = unit.audit?.some(({ action, outcome }) => action === 'turn.end' && outcome === 'completed');
+        if (ends && refuses++ === 0) throw new TypeError('a defect');
+        await database.write(unit);
+      },
+    });
+    await reopen({ between });
+    world.provider.next(says('LOST'));
+    const handle = await world.say('hi');
+    const answer = await answerOf(handle);
+    expect(answer).toMatchObject({ status: 'failed', reason: 'internal', reply: null });
+    expect(await world.agent.view(handle.turnId, local)).toEqual(answer);
+    expect(refuses).toBe(1);
+    expect(world.agent.figures()).toMatchObject({ completed: 0, failed: 1 });
+    expect((await answerOf(await world.say('again', { sessionId: handle.sessionId }))).status).toBe('completed');
   });
 });
 

@@ -1,3 +1,4 @@
+import type { ModelState } from '../contract/status.ts';
 import type { TurnReason } from '../contract/turn.ts';
 
 /**
@@ -22,4 +23,15 @@ const SENTENCES: Partial<Record<TurnReason, string>> = {
 const OTHERWISE =
   'Your message could not be answered this time. This is an automatic reply and not an answer; your message is stored, please try again.';
 
-export const fallbackFor = (reason: TurnReason): string => SENTENCES[reason] ?? OTHERWISE;
+const LASTING =
+  'The language model cannot be used as this agent is set up, so this is an automatic reply and not an answer. Your message is stored; waiting will not help until its operator has mended it.';
+
+/** `lasting`: no model can answer before somebody changes a setting, so nobody is told to try again. */
+export const fallbackFor = (reason: TurnReason, lasting = false): string =>
+  lasting && reason === 'model_unavailable' ? LASTING : (SENTENCES[reason] ?? OTHERWISE);
+
+/** True when every model lacks or is refused its key, or is not known to its provider. */
+export const isLasting = (states: readonly ModelState[]): boolean =>
+  states.every(
+    ({ state, lastFailure }) => state === 'bad_key' || state === 'unconfigured' || (state === 'ok' && lastFailure === 'http_404'),
+  );

@@ -8,7 +8,7 @@ import { joinSteps, type Part } from '../contract/message.ts';
 import type { TerminalStatus, TurnReason, TurnRecord } from '../contract/turn.ts';
 import type { CommitInput, StoredTurn } from '../store/store.ts';
 import { presentTurn } from './answer.ts';
-import { fallbackFor } from './fallback.ts';
+import { fallbackFor, isLasting } from './fallback.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { type LoopParts, type Progress, type Thought, think } from './loop.ts';
 import { problemOf } from './problem-of.ts';
@@ -35,20 +35,21 @@ export async function runTurn(parts: TurnParts, live: LiveTurn): Promise<void> {
 
   const verdict = await judge(parts, live, progress, thought);
   const record = recordOf(parts.clock, live, progress, verdict);
-  const stored = await commit(parts, live, { turn: live.turn, ...verdict, record, acts: progress.steps.slice(progress.audited) });
-  if (typeof stored === 'string') return leave(live, stored);
+  const input = { turn: live.turn, ...verdict, record, acts: progress.steps.slice(progress.audited) };
+  const committed = await commit(parts, live, input);
+  if (typeof committed === 'string') return leave(live, committed);
 
+  const { stored, written } = committed;
   const texts = {
     reply: verdict.text === '' && verdict.status !== 'completed' ? null : verdict.text,
     incomplete: verdict.incomplete,
     fallback: verdict.fallback ?? null,
   };
-  const nothing = { reply: null, incomplete: false, fallback: null };
-  const answer = presentTurn(stored, stored.status === verdict.status ? texts : nothing);
+  const answer = presentTurn(stored, written === input ? texts : { reply: null, incomplete: false, fallback: null });
   live.release();
   live.feed.end(answer);
   live.settle({ kind: 'ended', turn: answer });
-  parts.onRecord(stored.status === verdict.status ? record : failedInput({ turn: stored, ...verdict, record }).record);
+  parts.onRecord(written.record);
 }
 
 /** Ends the run without an end of the turn: it stays open for the next process, or was deleted with its session. */
@@ -95,19 +96,19 @@ async function judge(parts: TurnParts, live: LiveTurn, progress: Progress, thoug
   const text = joinSteps([...progress.texts, thought.partial]);
   const reply: Part[] = thought.partial === '' ? [] : [{ type: 'text', text: thought.partial }];
   const cut = { reply, text, incomplete: text !== '' };
-  if (thought.kind === 'failed') return degraded(thought.reason, cut);
+  if (thought.kind === 'failed') return degraded(thought.reason, cut, isLasting(parts.models.states()));
   const stopped = live.stopped();
   if (stopped === 'caller' || stopped === 'superseded') return { status: 'cancelled', reason: stopped, ...cut };
   if (live.turn.options.onUnavailable === 'wait') return { status: 'failed', reason: 'expired', reply: [], text: '', incomplete: false };
   return degraded(progress.steps.length === 0 && text === '' && queuedTooLong(live) ? 'queue_timeout' : 'deadline', cut);
 }
 
-const degraded = (reason: TurnReason, cut: Pick<Verdict, 'reply' | 'text' | 'incomplete'>): Verdict => ({
+const degraded = (reason: TurnReason, cut: Pick<Verdict, 'reply' | 'text' | 'incomplete'>, lasting = false): Verdict => ({
   status: 'degraded',
   reason,
   ...cut,
   // Without any text there is nothing to be incomplete; with text the sentence must say that it is cut.
-  fallback: fallbackFor(cut.text === '' ? reason : 'incomplete'),
+  fallback: fallbackFor(cut.text === '' ? reason : 'incomplete', lasting),
 });
 
 const queuedTooLong = (live: LiveTurn): boolean => (live.runAt ?? 0) >= live.deadlineAt - 1;
@@ -156,15 +157,21 @@ function recordOf(clock: Clock, live: LiveTurn, progress: Progress, verdict: Ver
   };
 }
 
+interface Committed {
+  stored: StoredTurn;
+  /** What was asked to be written, or what took its place. */
+  written: CommitInput;
+}
+
 /**
  * Writes the end until it is durable: the answer exists, so it is worth waiting for the disk. What the store refuses for another reason is not
  * tried again: the turn then ends as failed, with nothing but that to write.
  */
-async function commit(parts: TurnParts, live: LiveTurn, input: CommitInput): Promise<StoredTurn | 'left' | 'gone'> {
+async function commit(parts: TurnParts, live: LiveTurn, input: CommitInput): Promise<Committed | 'left' | 'gone'> {
   let wanted = input;
   for (;;) {
     try {
-      return await parts.store.turns.commit(wanted);
+      return { stored: await parts.store.turns.commit(wanted), written: wanted };
     } catch (error) {
       if (error instanceof AppError && error.code === 'conflict') return 'gone';
       if (!(error instanceof AppError) || error.code !== 'storage_unavailable') {

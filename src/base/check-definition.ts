@@ -28,7 +28,11 @@ export function checkDefinition(exported: unknown): void {
       middlewareProblems(each).map((problem) => `middleware[${index}]: ${problem}`),
     ),
   ];
-  if (wrong.length > 0) throw new ConfigError(`The agent definition has ${wrong.length} problem(s): ${wrong.join('; ')}.`, FIX);
+  if (wrong.length > 0)
+    throw new ConfigError(
+      `The agent definition has ${wrong.length === 1 ? 'a problem' : `${wrong.length} problems`}: ${wrong.join('; ')}.`,
+      FIX,
+    );
 }
 
 function listOf(exported: Record<string, unknown>, key: string): unknown[] {

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, parse, relative, sep } from 'node:path';
 import { nearNames } from './near-name.ts';
-import { accessOf, isProviderName, missingSetting, PROVIDERS, providerOf, usualModels } from './providers.ts';
+import { isCallable, isProviderName, missingSetting, PROVIDERS, providerOf, usualModels } from './providers.ts';
 import type { Resolved, SettingProblem } from './setting-layers.ts';
 import { isLoopback } from './setting-parsers.ts';
 import type { SettingValues } from './settings.ts';
@@ -32,8 +32,9 @@ export function checkRules(resolved: Resolved, { home, cwd }: { home: string; cw
   }
   if (values.env === 'production') {
     problems.push(...productionKeys(resolved, home, broken));
-    problems.push(...productionModels(resolved, own));
+    problems.push(...productionModels(resolved));
   }
+  problems.push(...namedInVain(resolved, own));
   problems.push(...unknownProviders(values.models ?? [], own));
   return problems;
 }
@@ -60,19 +61,56 @@ function productionKeys(resolved: Resolved, home: string, broken: (name: string)
   ];
 }
 
-function productionModels({ values, problems }: Resolved, own: readonly string[]): SettingProblem[] {
-  const names = values.models ?? [];
-  if (names.includes('demo'))
+function productionModels({ values, problems }: Resolved): SettingProblem[] {
+  if (values.models?.includes('demo'))
     return [
       {
         problem: 'AGENT_ENV is production, and HOLDFAST_MODELS names demo, whose replies are canned',
         fix: 'HOLDFAST_MODELS=gemini/gemini-flash-latest',
       },
     ];
-  const settings = settingsOf(names);
   // One that did not parse has been complained about, and was meant as a key.
-  if (isCallable(values, names, own) || problems.some(({ problem }) => MODEL_SETTING.test(problem))) return [];
-  return [{ problem: 'AGENT_ENV is production, and no model has a key', fix: `set ${settings.join(' or ')} (or …_FILE)` }];
+  if (values.models !== undefined || usualModels(values).length > 0 || problems.some(({ problem }) => MODEL_SETTING.test(problem)))
+    return [];
+  return [{ problem: 'AGENT_ENV is production, and no model has a key', fix: `set ${keySettings().join(' or ')} (or …_FILE)` }];
+}
+
+/** Somebody who names models is not answered by others: with none of them callable there is no start. */
+function namedInVain({ values, sources, problems }: Resolved, own: readonly string[]): SettingProblem[] {
+  const missing = uncallable(values, own);
+  const isInVain = missing.length > 0 && missing.length === values.models?.length;
+  if (!isInVain || problems.some(({ problem }) => MODEL_SETTING.test(problem))) return [];
+  const isFromFile = sources.some(({ name, source }) => name === 'HOLDFAST_MODELS' && source === 'config file');
+  const asks = isFromFile ? 'models in the config file asks for' : 'HOLDFAST_MODELS asks for';
+  const settings = [...new Set(missing.map(({ setting }) => setting))];
+  const providers = [...new Set(missing.map(({ model }) => providerOf(model)))];
+  const demo = values.env === 'production' ? '' : ', or for canned replies: HOLDFAST_MODELS=demo';
+  return [
+    {
+      problem: `${asks} ${providers.join(' and ')}, and ${settings.join(' and ')} ${settings.length === 1 ? 'is' : 'are'} missing`,
+      fix: `${howToGet(settings[0] ?? '')}${demo}`,
+    },
+  ];
+}
+
+/** Models somebody named that will be passed over because of a missing setting. */
+export function uncallable(values: SettingValues, own: readonly string[]): { model: string; setting: string }[] {
+  return (values.models ?? []).flatMap((model) => {
+    const setting = missingSetting(model);
+    return setting === undefined || own.includes(model) || isCallable(values, model) ? [] : [{ model, setting }];
+  });
+}
+
+/** The same as something to be told to people. */
+export const modelWarnings = (missing: ReturnType<typeof uncallable>): SettingProblem[] =>
+  missing.map(({ model, setting }) => ({
+    problem: `HOLDFAST_MODELS names ${model}, which is passed over: ${setting} is missing`,
+    fix: `${howToGet(setting)}, or take ${model} off the list`,
+  }));
+
+function howToGet(setting: string): string {
+  const page = Object.values(PROVIDERS).find((provider) => provider.setting === setting)?.keyPage;
+  return `put ${setting}=… into .env${page === undefined ? '' : ` (${page})`}`;
 }
 
 const MODEL_SETTING = /^(GEMINI|GOOGLE|OPENAI|ANTHROPIC|OLLAMA|HOLDFAST_MODELS)/;
@@ -93,27 +131,15 @@ function unknownProviders(names: readonly string[], own: readonly string[]): Set
   ];
 }
 
-/** The settings that would make these models callable; with none named, those of every provider that has a usual model. */
-function settingsOf(names: readonly string[]): string[] {
-  const wanted = names.flatMap((name) => missingSetting(name) ?? []);
-  if (wanted.length > 0) return [...new Set(wanted)];
-  return Object.values(PROVIDERS).flatMap(({ setting, usualModel }) => (usualModel === undefined ? [] : [setting]));
-}
+const keySettings = (): string[] =>
+  Object.values(PROVIDERS).flatMap(({ setting, usualModel }) => (usualModel === undefined ? [] : [setting]));
 
-function isCallable(values: SettingValues, names: readonly string[], own: readonly string[]): boolean {
-  if (names.length === 0) return usualModels(values).length > 0;
-  const access: Record<string, unknown> = { ...accessOf(values), gemini: values.geminiKey };
-  return names.some((name) => own.includes(name) || access[providerOf(name)] !== undefined);
-}
-
-/**
- * What is asked, in order. With no list it is the usual model of the first key there is; in development a list of which nothing can be called is answered
- * by the labelled demo model. `own` are the models the author hands in.
- */
-export function effectiveModels(values: SettingValues, own: readonly string[]): { names: string[]; note?: string } {
-  const names = values.models ?? usualModels(values).slice(0, 1);
-  if (isCallable(values, names, own)) return values.models ? { names } : { names, note: 'the usual model of the first key' };
-  return names.join() === 'demo' ? { names } : { names: ['demo'], note: `no model key found (${settingsOf(names).join(', ')})` };
+/** What is asked, in order: what was named, or the usual model of the first key there is, or (in development) the labelled demo model. */
+export function effectiveModels(values: SettingValues): { names: string[]; note?: string } {
+  if (values.models !== undefined) return { names: values.models };
+  const names = usualModels(values).slice(0, 1);
+  if (names.length > 0) return { names, note: 'the usual model of the first key' };
+  return { names: ['demo'], note: `no model key found (${keySettings().join(', ')})` };
 }
 
 /** By real paths, so that a symbolic link does not hide where the file lies. */

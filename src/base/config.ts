@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findConfigFile, loadConfigFile } from './config-file.ts';
-import { checkRules, effectiveModels } from './config-rules.ts';
+import { checkRules, effectiveModels, modelWarnings, uncallable } from './config-rules.ts';
 import { readDotenv } from './dotenv.ts';
 import { ConfigError } from './errors.ts';
 import type { LogLevel } from './log.ts';
@@ -20,6 +20,7 @@ import {
   unknownNames,
 } from './setting-layers.ts';
 import { knownNames, SETTING_KEYS, type Setting, type SettingKey, type SettingValues, settingOf } from './settings.ts';
+import { shownSources } from './shown-sources.ts';
 import { userFolder } from './user-folder.ts';
 
 export type { SettingSource } from './setting-layers.ts';
@@ -95,6 +96,10 @@ export interface LoadedConfig {
   config: Config;
   /** What won for each setting, redacted. */
   sources: SettingSource[];
+  /** What a start survives, and somebody should know. */
+  warnings: SettingProblem[];
+  /** Models that were named and cannot be called, with the setting they lack. */
+  uncallable: { model: string; setting: string }[];
   /** The default export of the config file, as it is; the server checks it. */
   agent?: unknown;
 }
@@ -123,18 +128,14 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const own = ownModelNames(file?.definition.models);
   problems.push(...checkRules(resolved, { home, cwd: input.cwd }, own));
   if (problems.length > 0) throw configError(problems);
-  const models = effectiveModels(resolved.values, own);
-  const sources = resolved.sources.map((source) =>
-    source.name === 'HOLDFAST_MODELS' && models.note !== undefined
-      ? {
-          ...source,
-          source: source.source === 'unset' ? ('default' as const) : source.source,
-          value: models.names.join(','),
-          note: models.note,
-        }
-      : source,
-  );
-  const loaded: LoadedConfig = { config: build(resolved, home, models.names), sources };
+  const models = effectiveModels(resolved.values);
+  const missing = uncallable(resolved.values, own);
+  const loaded: LoadedConfig = {
+    config: build(resolved, home, models.names),
+    sources: shownSources(resolved.sources, { home, models }),
+    warnings: [...dotenv.warnings, ...modelWarnings(missing)],
+    uncallable: missing,
+  };
   return file ? { ...loaded, agent: file.definition } : loaded;
 }
 
@@ -196,17 +197,18 @@ function readingOf(input: Pick<ConfigInput, 'cwd' | 'readFile'>): Reading {
   return { cwd: input.cwd, readFile: input.readFile ?? ((path) => readFileSync(path)) };
 }
 
-function dotenvOf(reading: Reading): { layer: Layer; problems: SettingProblem[] } {
+function dotenvOf(reading: Reading): { layer: Layer; problems: SettingProblem[]; warnings: SettingProblem[] } {
   const layer = (values: Layer['values']): Layer => ({ source: '.env', label: '.env', values });
   try {
     const read = readDotenv(reading.readFile(join(reading.cwd, '.env')), knownNames());
-    return { layer: layer(read.values), problems: read.problems };
+    return { layer: layer(read.values), problems: read.problems, warnings: read.warnings };
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOENT') return { layer: layer({}), problems: [] };
+    if (code === 'ENOENT') return { layer: layer({}), problems: [], warnings: [] };
     return {
       layer: layer({}),
       problems: [{ problem: `.env cannot be read (${code})`, fix: 'make .env a file you can read: chmod 600 .env' }],
+      warnings: [],
     };
   }
 }

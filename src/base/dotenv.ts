@@ -8,6 +8,8 @@ const EMPTY_LINE = /^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*$
 export interface Dotenv {
   values: Record<string, string>;
   problems: { problem: string; fix: string }[];
+  /** What is passed over and may have been meant. */
+  warnings: { problem: string; fix: string }[];
 }
 
 const BYTES_MAX = 1_048_576;
@@ -42,10 +44,39 @@ export function readDotenv(bytes: Buffer, known: ReadonlySet<string>): Dotenv {
       fix: `keep one of the lines of ${name}`,
     });
   }
-  return { values, problems };
+  const junk = junkLines(text, known);
+  return { values, problems: [...problems, ...junk.problems], warnings: junk.warnings };
 }
 
-const refused = (problem: string, fix: string): Dotenv => ({ values: {}, problems: [{ problem, fix }] });
+const refused = (problem: string, fix: string): Dotenv => ({ values: {}, problems: [{ problem, fix }], warnings: [] });
+
+/** A value in quotes may go over several lines, which are no lines of the file's own. */
+const QUOTED_VALUE = /^[ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=[ \t]*(["'`])[\s\S]*?\1.*$/gm;
+const SETTING_LINE = /^\s*(?:export\s+)?[\w.-]+\s*=/;
+/** How a shell, a PowerShell, YAML or a slip of the hand writes one; the name is the first group. */
+const NAME_AT_START = /^\s*(?:(?:export|set|setx|ENV|-)\s+|\$env:)?["']?([A-Za-z_][\w-]*)/i;
+
+/** Lines that set nothing: those that begin with a name of ours (or nearly) were meant to. */
+function junkLines(text: string, known: ReadonlySet<string>): Pick<Dotenv, 'problems' | 'warnings'> {
+  const found: Pick<Dotenv, 'problems' | 'warnings'> = { problems: [], warnings: [] };
+  const lines = text.replace(QUOTED_VALUE, (whole) => `QUOTED=${'\n'.repeat(whole.split('\n').length - 1)}`).split('\n');
+  for (const [index, line] of lines.entries()) {
+    if (/^\s*(#|$)/.test(line) || SETTING_LINE.test(line)) continue;
+    const word = NAME_AT_START.exec(line)?.[1] ?? '';
+    const name = known.has(word) ? word : nearNames(word, known)[0];
+    if (name === undefined)
+      found.warnings.push({
+        problem: `line ${index + 1} of .env sets nothing and is ignored`,
+        fix: 'write it as NAME=value, or begin it with #',
+      });
+    else
+      found.problems.push({
+        problem: `line ${index + 1} of .env sets nothing: ${name} must be written as ${name}=value`,
+        fix: `write line ${index + 1} of .env as ${name}=value`,
+      });
+  }
+  return found;
+}
 
 function repeated(text: string, known: ReadonlySet<string>): { name: string; lines: number[] }[] {
   const seen = new Map<string, number[]>();

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from './errors.ts';
+import { isOurKindOfHome, otherOwner, quoted } from './home-owner.ts';
 
 export interface HomePaths {
   home: string;
@@ -73,15 +74,17 @@ export function homePaths(home: string): HomePaths {
 /** Makes the folders, 0700, and checks that they can be written to. Throws ConfigError with the fix. */
 export function prepareHome(home: string): HomePaths {
   const paths = homePaths(home);
+  // Rights of a folder that holds other things are not ours to change; what we make in it is closed all the same.
+  const mayClose = isOurKindOfHome(paths);
   for (const folder of [paths.home, paths.data, paths.logs, paths.keys, paths.run]) {
     try {
       makeFolder(folder);
-      if ((statSync(folder).mode & 0o077) !== 0) tighten(folder, folder === home);
+      if ((statSync(folder).mode & 0o077) !== 0 && (mayClose || folder !== home)) tighten(folder, folder === home);
     } catch (error) {
-      throw unusable(folder, error);
+      throw unusable(home, folder, error);
     }
   }
-  for (const folder of [paths.data, paths.logs, paths.keys, paths.run]) probe(folder);
+  for (const folder of [paths.data, paths.logs, paths.keys, paths.run]) probe(home, folder);
   return paths;
 }
 
@@ -108,28 +111,33 @@ function tighten(folder: string, mayBelongToOthers: boolean): void {
 }
 
 /** Asking for the rights is not enough: root has them all, and a read-only file system refuses only the write. */
-function probe(folder: string): void {
+function probe(home: string, folder: string): void {
   const path = join(folder, `.probe-${process.pid}`);
   try {
     writeFileSync(path, '', { mode: FILE_MODE });
     unlinkSync(path);
   } catch (error) {
-    throw unusable(folder, error);
+    throw unusable(home, folder, error);
   }
 }
 
-function unusable(folder: string, error: unknown): ConfigError {
+function unusable(home: string, folder: string, error: unknown): ConfigError {
   const code = codeOf(error);
   if (code === 'ENOTDIR' || code === 'EEXIST') {
-    return new ConfigError(`HOLDFAST_HOME cannot be used: ${folder} is in the way and is not a folder.`, 'set HOLDFAST_HOME to a folder', {
-      cause: error,
-    });
+    return new ConfigError(
+      `HOLDFAST_HOME cannot be used: ${folder} is in the way and is not a folder.`,
+      'export HOLDFAST_HOME="$HOME/.holdfast"   # set HOLDFAST_HOME to a folder, in .env too if it is set there',
+      {
+        cause: error,
+      },
+    );
   }
   const what = `HOLDFAST_HOME cannot be used: ${folder} cannot be written to (${code}).`;
+  const owner = otherOwner(existsSync(folder) ? folder : home);
   const fix =
     code === 'ENOSPC'
-      ? 'free some space on that disk'
-      : `sudo chown -R "$(id -u)" '${folder.replaceAll("'", `'\\''`)}', or set HOLDFAST_HOME to a folder you own`;
+      ? `df -h ${quoted(home)}   # free some space on that disk`
+      : `export HOLDFAST_HOME="$HOME/.holdfast"   # or any folder you own${owner ? `; this one belongs to ${owner.user ?? `user ${owner.uid}`}` : ''}`;
   return new ConfigError(what, fix, { cause: error });
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -52,6 +52,20 @@ test('a home that is open to others is named by what is open, and a closed one h
   const file = join(folder(), 'file');
   writeFileSync(file, '');
   expect(await homeFinding(homePaths(file))).toMatchObject({ severity: 'error', cause: expect.stringContaining('is not a folder') });
+});
+
+test('what is not a home of ours is never moved, closed or handed over', async () => {
+  const file = join(folder(), 'file');
+  writeFileSync(file, '');
+  const alien = folder();
+  for (const name of ['etc', 'var']) mkdirSync(join(alien, name));
+  chmodSync(alien, 0o755);
+  const logsInTheWay = folder();
+  for (const name of ['logs', 'other']) writeFileSync(join(logsInTheWay, name), '');
+  const found = [await homeFinding(homePaths(file)), await homeFinding(homePaths(alien)), await logFolderFinding(homePaths(logsInTheWay))];
+  for (const { cause, fix } of found) expect(fix, cause).toMatch(/^export HOLDFAST_HOME=.*# set HOLDFAST_HOME to a folder/);
+  prepareHome(alien);
+  expect([statSync(alien).mode & 0o777, statSync(join(alien, 'data')).mode & 0o777]).toEqual([0o755, 0o700]);
 });
 
 test('the log is judged by what lies there and by lines that were lost', async () => {

@@ -4,6 +4,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Finding, well } from '../contract/finding.ts';
 import type { HomePaths } from './home.ts';
+import { foreignHome, isOurKindOfHome, isOwn, otherOwner, quoted } from './home-owner.ts';
 
 const MIB = 1_048_576;
 /** Below this an ordinary day may fill the disk: the store's ballast and a log of 8 MiB each must fit several times. */
@@ -11,8 +12,6 @@ const DISK_ERROR_MIB = 64;
 /** A clock may be set by hand; a few minutes say nothing. */
 const CLOCK_SLACK_MS = 5 * 60_000;
 const NODE_MAJOR_MIN = 24;
-
-export const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
 
 export function nodeFinding(version: string): Finding {
   const major = Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
@@ -58,11 +57,26 @@ export async function diskFinding(paths: HomePaths, freeMbMin: number): Promise<
   };
 }
 
+/** Handing over is for what lies in a home of ours; anything else keeps its owner. */
+function rightsFix(paths: HomePaths, path: string, code: string): string {
+  if (code === 'EROFS') return `findmnt -T ${quoted(path)}   # names the mount; mount it read-write, or set HOLDFAST_HOME elsewhere`;
+  if (isOwn(path)) return `chmod u+rwx ${quoted(path)}`;
+  if (isOurKindOfHome(paths) && isOwn(paths.home)) return `sudo chown -R "$(id -u)" ${quoted(path)}`;
+  const other = otherOwner(path);
+  if (other && isOurKindOfHome(paths)) return foreignHome(paths.home, other).fix;
+  return ELSEWHERE;
+}
+
+/** Changes nothing that is there. */
+const ELSEWHERE = `export HOLDFAST_HOME="$HOME/.holdfast"   # set HOLDFAST_HOME to a folder of its own, in .env too if it is set there`;
+
 /** By rights and kind only: a trial write would change the folder. `droppedLines`: lost since the agent started, where that is known. */
 export async function logFolderFinding(paths: HomePaths, droppedLines = 0): Promise<Finding> {
   const wrong = (cause: string, fix: string): Finding => ({ id: 'log_folder', severity: 'error', cause, fix });
   const folder = await kindOf(paths.logs);
   const file = await kindOf(paths.log);
+  if (((folder && !folder.isDirectory()) || (file && !file.isFile())) && !isOurKindOfHome(paths))
+    return wrong(`${paths.home} is not a home of Holdfast, and ${paths.log} cannot be a log there.`, ELSEWHERE);
   if (folder && !folder.isDirectory())
     return wrong(
       `${paths.logs} is not a folder: no line can be logged, and a start is refused.`,
@@ -74,16 +88,10 @@ export async function logFolderFinding(paths: HomePaths, droppedLines = 0): Prom
       `mv ${quoted(paths.log)} ${quoted(`${paths.log}.aside`)}   # logging goes on by itself`,
     );
   const refused = folder && ((await refusal(paths.logs)) ?? (file && (await refusal(paths.log))));
-  if (refused === 'EROFS')
-    return wrong(
-      `${paths.logs} is on a read-only file system: no line can be logged.`,
-      `findmnt -T ${quoted(paths.logs)}   # names the mount; mount it read-write, or set HOLDFAST_HOME elsewhere`,
-    );
-  if (refused)
-    return wrong(
-      `${paths.logs} cannot be written to (${refused}): no line can be logged.`,
-      `sudo chown -R "$(id -u)" ${quoted(paths.logs)}`,
-    );
+  if (refused) {
+    const why = refused === 'EROFS' ? 'is on a read-only file system' : `cannot be written to (${refused})`;
+    return wrong(`${paths.logs} ${why}: no line can be logged.`, rightsFix(paths, paths.logs, refused));
+  }
   if (droppedLines > 0)
     return {
       id: 'log_folder',
@@ -129,22 +137,21 @@ export async function homeFinding(paths: HomePaths): Promise<Finding> {
   const found = await kindOf(home);
   if (!found) return { id: 'home', severity: 'info', cause: `${home} is not there yet; the first start makes it.`, fix: null };
   if (!found.isDirectory())
-    return {
-      id: 'home',
-      severity: 'error',
-      cause: `HOLDFAST_HOME is ${home}, and that is not a folder.`,
-      fix: `mv ${quoted(home)} ${quoted(`${home}.aside`)} && holdfast start`,
-    };
+    return { id: 'home', severity: 'error', cause: `HOLDFAST_HOME is ${home}, and that is not a folder.`, fix: ELSEWHERE };
   const refused = await refusal(home);
   if (refused)
     return {
       id: 'home',
       severity: 'error',
       cause: `${home} cannot be written to (${refused}).`,
-      fix:
-        refused === 'EROFS'
-          ? `findmnt -T ${quoted(home)}   # names the mount; mount it read-write, or set HOLDFAST_HOME elsewhere`
-          : `sudo chown -R "$(id -u)" ${quoted(home)}`,
+      fix: rightsFix(paths, home, refused),
+    };
+  if (!isOurKindOfHome(paths))
+    return {
+      id: 'home',
+      severity: 'warning',
+      cause: `${home} has other things in it and is not a home of Holdfast.`,
+      fix: ELSEWHERE,
     };
   const open = await openToOthers(paths);
   if (open.length === 0) return well('home', `${home} belongs to its owner alone.`);
@@ -152,7 +159,9 @@ export async function homeFinding(paths: HomePaths): Promise<Finding> {
     id: 'home',
     severity: 'warning',
     cause: `Others on this machine may look into ${open.join(', ')}.`,
-    fix: `chmod -R go-rwx ${quoted(home)}`,
+    fix: isOwn(home)
+      ? `chmod -R go-rwx ${quoted(home)}`
+      : `ls -la ${quoted(home)}   # it belongs to another user, who can close it: chmod -R go-rwx`,
   };
 }
 
@@ -177,7 +186,7 @@ export async function envFileFinding(cwd: string): Promise<Finding> {
     id: 'env_file',
     severity: 'warning',
     cause: 'Others on this machine may read .env, where the keys are.',
-    fix: `chmod 600 ${quoted(path)}`,
+    fix: isOwn(path) ? `chmod 600 ${quoted(path)}` : `ls -l ${quoted(path)}   # it belongs to another user, who can close it: chmod 600`,
   };
 }
 

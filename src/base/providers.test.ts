@@ -106,3 +106,38 @@ describe('an author', () => {
     expect(await agent(`export default { models: ${models} };`).refusal()).toMatch(said);
   });
 });
+
+describe('models', () => {
+  it('are the demo in development without a key, when nobody named any', async () => {
+    const { load } = project();
+    const { config, sources } = await load();
+    expect(config.models).toEqual(['demo']);
+    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({
+      value: 'demo',
+      source: 'default',
+      note: 'no model key found (GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY)',
+    });
+  });
+
+  it('that were named are never replaced: with none that can be called there is no start', async () => {
+    const { refusal, load } = project();
+    const said = await refusal({ HOLDFAST_MODELS: 'gemini/x' });
+    expect(said).toContain('HOLDFAST_MODELS asks for gemini, and GEMINI_API_KEY is missing.');
+    expect(said).toContain('GEMINI_API_KEY=…');
+    expect(await refusal({ HOLDFAST_MODELS: 'openai/a,anthropic/b' })).toContain('OPENAI_API_KEY and ANTHROPIC_API_KEY are missing');
+    const inFile = project({ 'holdfast.config.ts': "export default { models: ['gemini/x'] };" });
+    expect(await inFile.refusal()).toContain('models in the config file asks for gemini');
+    const { config, warnings, sources } = await load({ HOLDFAST_MODELS: 'gemini/x,ollama/y' });
+    expect(config.models).toEqual(['gemini/x', 'ollama/y']);
+    expect(warnings.map(({ problem }) => problem)).toEqual([
+      'HOLDFAST_MODELS names gemini/x, which is passed over: GEMINI_API_KEY is missing',
+    ]);
+    expect(sources.find(({ name }) => name === 'HOLDFAST_MODELS')).toMatchObject({ value: 'gemini/x,ollama/y', source: 'environment' });
+  });
+
+  it('are those named once there is a key', async () => {
+    const { load } = project();
+    expect((await load({ GOOGLE_API_KEY: SECRET })).config.models).toEqual(['gemini/gemini-flash-latest']);
+    expect((await load({ GEMINI_API_KEY: SECRET, HOLDFAST_MODELS: 'gemini/a, demo' })).config.models).toEqual(['gemini/a', 'demo']);
+  });
+});

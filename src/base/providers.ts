@@ -84,6 +84,12 @@ export function usualModels(values: Partial<SettingValues>): string[] {
   });
 }
 
+/** Whether the provider of this model has what it needs; false for one that is not ours. */
+export const isCallable = (values: Partial<SettingValues>, model: string): boolean => {
+  const access: Record<string, unknown> = { ...accessOf(values), gemini: values.geminiKey };
+  return access[providerOf(model)] !== undefined;
+};
+
 /** What to set so that a model can be called; undefined for a provider that is not ours. */
 export function missingSetting(model: string): string | undefined {
   const name = providerOf(model);

@@ -17,9 +17,12 @@ export interface AuditListFlags extends CommonFlags {
 const LIST_MAX = 100_000;
 
 export async function listAudit(context: Context, flags: AuditListFlags): Promise<number> {
-  const limit = parseCount(flags.limit ?? '50', '--limit', LIST_MAX);
+  const limit = parseCount(flags.limit ?? '50', '--limit', { max: LIST_MAX, fix: 'holdfast audit list --limit 50' });
   const { action, principal } = flags;
-  const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', context.clock.now());
+  const since =
+    flags.since === undefined
+      ? undefined
+      : parseSince(flags.since, '--since', { now: context.clock.now(), fix: 'holdfast audit list --since 24h' });
   const filters = {
     ...(action === undefined ? {} : { action }),
     ...(principal === undefined ? {} : { principal }),
@@ -39,6 +42,6 @@ export async function listAudit(context: Context, flags: AuditListFlags): Promis
       `${String(seq).padStart(7)}  ${time}  ${safe(who)}  ${safe(what)}  ${safe(target)}  ${safe(outcome)}  ${safe(detail)}`.trimEnd(),
     );
   }
-  if (hasMore) err.line(runnable(`There are more. Fix: holdfast audit list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
+  if (hasMore) err.line(runnable(`There are more: holdfast audit list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
   return EXIT.done;
 }

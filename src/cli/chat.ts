@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { SessionView } from '../contract/session.ts';
 import type { Status } from '../contract/status.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
+import { askStatus, hangs, STATUS_MS_MAX } from './ask-status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseDuration } from './duration.ts';
-import { EXIT, usageError } from './failure.ts';
+import { CliError, EXIT, usageError } from './failure.ts';
 import { answerError, CallFailed, call, callError, fetchBody } from './http-client.ts';
 import { messageFrom } from './message-words.ts';
 import { plainLine } from './plain.ts';
 import { runnable } from './program-files.ts';
 import { createReplyPrinter } from './reply-printer.ts';
 import { createFinder, type Finder } from './target.ts';
-import { followTurn, outcomeError, type TurnRequest } from './turn-client.ts';
+import { followTurn, GRACE_MS, outcomeError, type TurnRequest } from './turn-client.ts';
 
 export interface ChatFlags extends CommonFlags {
   session?: string;
@@ -27,7 +28,7 @@ const TIMEOUT_MS_MAX = 86_400_000;
 /** One message, or a conversation when there is none and somebody sits at the terminal. */
 export async function chat(context: Context, words: string[], flags: ChatFlags): Promise<number> {
   if (flags.new && flags.session !== undefined) throw usageError('--new and --session exclude each other.', 'holdfast chat --new "Hello!"');
-  const timeoutMs = parseDuration(flags.timeout ?? '60s', '--timeout');
+  const timeoutMs = parseDuration(flags.timeout ?? '60s', '--timeout', `holdfast chat --timeout 60s "Hello!"`);
   if (timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX)
     throw usageError('--timeout must be between 1ms and 24h.', 'holdfast chat --timeout 60s "Hello!"');
   const finder = createFinder(context);
@@ -55,7 +56,7 @@ interface AskOptions {
 }
 
 /** `-s`, a new current session, or the agent's current one. Undefined: a key that may not know it starts a session of its own. */
-async function chooseSession({ finder, flags }: AskOptions): Promise<string | undefined> {
+async function chooseSession({ finder, flags, timeoutMs }: AskOptions): Promise<string | undefined> {
   if (flags.session !== undefined && flags.session !== 'current') return flags.session;
   const target = finder.target();
   const makeCurrent = async () => {
@@ -65,7 +66,10 @@ async function chooseSession({ finder, flags }: AskOptions): Promise<string | un
   };
   if (flags.new) return makeCurrent();
   try {
-    const answer = await call(target, { path: '/v1/status' });
+    const limitMs = Math.min(STATUS_MS_MAX, timeoutMs + GRACE_MS);
+    const answer = await call(target, { path: '/v1/status', timeoutMs: limitMs }).catch((error: unknown) => {
+      throw error instanceof CallFailed && error.code === 'TIMEOUT' ? hangs(target, limitMs, error) : error;
+    });
     if (answer.status === 403) return undefined;
     if (answer.status >= 400) throw answerError(target, answer);
     const { currentSession } = answer.body as Status;
@@ -106,7 +110,7 @@ async function sendOne(context: Context, { finder, flags, timeoutMs, sessionId }
     );
     if (outcome.kind !== 'ended') {
       printer?.abandon();
-      throw outcomeError(outcome, request);
+      throw await refusalError(finder, outcomeError(outcome, request));
     }
     const { turn } = outcome;
     if (isQuiet) io.out.line(JSON.stringify(turn));
@@ -116,6 +120,26 @@ async function sendOne(context: Context, { finder, flags, timeoutMs, sessionId }
   } finally {
     release();
   }
+}
+
+/** What the agent refuses in a message, with the way out that only it or we know. */
+async function refusalError(finder: Finder, error: CliError): Promise<CliError> {
+  const told = (more: string, fix: string) =>
+    new CliError(`${error.message}${more}`, { exit: error.exit, fix, code: error.code, cause: error });
+  if (error.code === 'payload_too_large' || /\bmessage: /.test(error.message))
+    return told('', 'head -c 100000 message.txt | holdfast chat -   # or ask in several messages');
+  if (/\bsessionId: /.test(error.message)) return told('', 'holdfast sessions list');
+  if (!/\bmodel: /.test(error.message)) return error;
+  const names = await askStatus(finder.target()).then(
+    ({ models }) => models.map(({ name }) => name),
+    () => [], // a key that may not ask: the form is still worth telling
+  );
+  const known = names.length === 0 ? '' : ` This agent can call: ${names.join(', ')}.`;
+  const [first = 'provider/model'] = names;
+  return told(
+    ` A model is named provider/model, such as openai/gpt-5.${known}`,
+    `holdfast chat -m ${first} "Hello!"   # another one needs its provider's key in .env, then: holdfast restart`,
+  );
 }
 
 function exitOf(turn: TurnAnswer, flags: ChatFlags): number {

@@ -154,6 +154,10 @@ describe('config', () => {
 
   it('is valid or names everything that is wrong, exit 78', async () => {
     expect((await run(['config', 'validate'])).out).toContain('valid');
+    const partly = await run(['config', 'validate'], { env: { HOLDFAST_MODELS: 'gemini/x,ollama/y' } });
+    expect(partly).toMatchObject({ exit: 0, err: expect.stringContaining('gemini/x, which is passed over: GEMINI_API_KEY is missing') });
+    const inVain = await run(['start'], { env: { HOLDFAST_MODELS: 'gemini/x' } });
+    expect(inVain).toMatchObject({ exit: 78, err: expect.stringContaining('asks for gemini, and GEMINI_API_KEY is missing') });
     const { exit, err } = await run(['config', 'validate'], { env: { PORT: 'x', HOLDFAST_MODLES: SECRET } });
     expect(exit).toBe(78);
     expect(err).toMatch(/2 things are wrong[\s\S]*HOLDFAST_MODLES[\s\S]*PORT/);

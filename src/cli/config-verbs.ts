@@ -1,6 +1,7 @@
 import { loadConfig, publicConfig } from '../base/config.ts';
 import type { SettingSource } from '../base/setting-layers.ts';
 import type { CommonFlags, Context } from './context.ts';
+import { printWarnings } from './start.ts';
 
 /** What the server would start with. Secrets are `[secret]`. */
 export async function showConfig(context: Context, flags: CommonFlags & { sources?: boolean }): Promise<number> {
@@ -15,7 +16,7 @@ export async function showConfig(context: Context, flags: CommonFlags & { source
   for (const source of sources) {
     const value = out.safe(shownValue(source));
     const note = source.note === undefined ? '' : ` (${source.note})`;
-    const origin = flags.sources ? `  ${out.paint('dim', `${source.source}${note}`)}` : '';
+    const origin = out.paint('dim', flags.sources ? `  ${source.source}${note}` : note);
     out.line(`${source.name.padEnd(nameWidth)}  ${flags.sources ? value.padEnd(valueWidth) : value}${origin}`);
   }
   return 0;
@@ -25,11 +26,12 @@ const shownValue = (source: SettingSource): string => source.value ?? '–';
 
 /** Silent trouble is for `start`; here everything wrong is named at once, exit 78. */
 export async function validateConfig(context: Context, flags: CommonFlags): Promise<number> {
-  const { config, sources, agent } = await loadConfig(context);
+  const { config, sources, agent, warnings } = await loadConfig(context);
   const { out } = context.io;
+  printWarnings(context, warnings);
   const [tools, middleware] = [namesIn(agent, 'tools'), namesIn(agent, 'middleware')];
   const given = sources.filter(({ source }) => source !== 'default' && source !== 'unset').length;
-  if (flags.json) out.line(JSON.stringify({ valid: true, environment: config.env, models: config.models, tools, middleware }));
+  if (flags.json) out.line(JSON.stringify({ valid: true, environment: config.env, models: config.models, tools, middleware, warnings }));
   else {
     out.line(
       `${out.paint('green', '✅ The settings are valid')} (${config.env}; ${given} set, the rest are defaults; models: ${config.models.join(', ')})`,

@@ -5,11 +5,10 @@ import { type HomePaths, readAgentFile, readToken } from '../base/home.ts';
 import { diskFinding, envFileFinding, homeFinding, logFolderFinding, nodeFinding } from '../base/host-checks.ts';
 import { processStart } from '../base/process.ts';
 import { CHECKS, type CheckId, type DoctorReport, type Finding, isError, well } from '../contract/finding.ts';
-import type { Status } from '../contract/status.ts';
+import { askStatus } from './ask-status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { CliError, EXIT } from './failure.ts';
-import { DEEP_MS_MAX, printFindings } from './findings.ts';
-import { fetchBody } from './http-client.ts';
+import { printFindings } from './findings.ts';
 import { portFindings } from './port-findings.ts';
 import { runnable } from './program-files.ts';
 import { runTask } from './run-task.ts';
@@ -20,14 +19,14 @@ const DATA_MS_MAX = 120_000;
 /** Without settings that hold nobody knows the threshold; the default of HOLDFAST_ALERT_DISK_FREE_MB. */
 const DISK_FREE_MB = 512;
 
-export async function doctor(context: Context, flags: CommonFlags): Promise<number> {
+export async function doctor(context: Context, flags: CommonFlags & { verbose?: boolean }): Promise<number> {
   const { out, err } = context.io;
   if (err.isTerminal && !flags.json) err.line(err.paint('dim', 'Looking …'));
   const findings = inOrder(await examine(context));
   const ok = !findings.some(isError);
   const runnableFix = (finding: Finding): Finding => ({ ...finding, fix: finding.fix && runnable(finding.fix) });
   if (flags.json) out.line(JSON.stringify({ ok, findings: findings.map(runnableFix) } satisfies DoctorReport));
-  else printFindings(out, findings);
+  else printFindings(out, findings, flags);
   return ok ? EXIT.done : EXIT.failed;
 }
 
@@ -38,6 +37,8 @@ async function examine(context: Context): Promise<Finding[]> {
     finder = createFinder(context);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof CliError)) throw error;
+    if (error instanceof CliError && error.code === 'not_owner')
+      return [node, { id: 'home', severity: 'error', cause: error.message, fix: error.fix ?? null }];
     return [node, settingsProblem(error.message, error.fix), await envFileFinding(context.cwd)];
   }
   if (!finder.isLocal) return [node, ...(await askAgent(finder))];
@@ -123,7 +124,7 @@ function agentFinding(paths: HomePaths, isServed: boolean): Finding {
 async function askAgent(finder: Finder): Promise<Finding[]> {
   try {
     const target = finder.target();
-    const status = await fetchBody<Status>(target, { path: '/v1/status?deep=true', timeoutMs: DEEP_MS_MAX });
+    const status = await askStatus(target, { deep: true });
     const agent = well('agent', `The agent ${status.agentId} (pid ${status.pid}) runs and answers: ${status.health}.`);
     return [status.health === 'ok' ? agent : { ...agent, severity: 'info' }, ...(status.findings ?? [])];
   } catch (error) {

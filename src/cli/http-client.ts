@@ -115,15 +115,21 @@ export function answerError(target: Target, answer: Answer): CliError {
   }
   const fields = (problem.errors ?? []).map(({ path, message }) => `${path}: ${message}`).join('; ');
   const request = problem.requestId === undefined ? '' : ` (request ${problem.requestId})`;
-  const message = `${problem.title}${fields === '' ? '' : ` ${fields}.`}${request}`;
+  const refused =
+    answer.status === 401 && target.bearerFrom !== undefined ? ` HOLDFAST_API_KEY from ${target.bearerFrom} was refused.` : '';
+  const message = `${problem.title}${refused}${fields === '' ? '' : ` ${fields}.`}${request}`;
   return new CliError(message, { exit: exitOf(answer.status), ...fixOf(target, answer.status, problem), code: problem.code });
 }
 
 const exitOf = (status: number): number => (status === 401 || status === 403 ? EXIT.authentication : EXIT.failed);
 
 function fixOf(target: Target, status: number, problem: ProblemBody): { fix?: string } {
+  if (target.isLocal && target.bearerFrom !== undefined && (status === 401 || status === 403)) {
+    const remove = target.bearerFrom === '.env' ? 'grep -n HOLDFAST_API_KEY .env   # remove that line:' : 'unset HOLDFAST_API_KEY   #';
+    return { fix: `${remove} without it the agent's own key on this machine is used` };
+  }
   if (status === 401 && target.isLocal) return { fix: 'run this as the user who started the agent, or: export HOLDFAST_API_KEY=<key>' };
-  if (status === 401) return { fix: 'export HOLDFAST_API_KEY=<a key of that agent>' };
+  if (status === 401) return { fix: 'holdfast keys create <name>   # on its machine; then: export HOLDFAST_API_KEY=<that key>' };
   if (status === 403) return { fix: 'use a key with the role admin' };
   if (status === 404) return { fix: 'holdfast sessions list' };
   if (status === 503 || status === 429) return { fix: 'try again in a moment; holdfast status shows why' };

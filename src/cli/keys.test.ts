@@ -34,7 +34,7 @@ describe('keys', () => {
     expect(made.err).not.toContain(key);
     expect((await as(key).run('chat', 'hello')).exit).toBe(0);
     const refused = await as(key).run('status');
-    expect([refused.exit, refused.err]).toEqual([4, expect.stringContaining('Fix: use a key with the role admin')]);
+    expect([refused.exit, refused.err]).toEqual([4, expect.stringContaining('Fix: unset HOLDFAST_API_KEY')]);
     const listed = await cli.run('keys', 'list');
     expect(listed.out).toMatch(/^key_\S+ {2}client {2}active {3}used \d{4}-\S+ \d\d:\d\d {2}until \d{4}-\S+ \d\d:\d\d {2}the website\n$/);
     const { data } = JSON.parse((await cli.run('keys', 'list', '--json')).out) as { data: KeyView[] };

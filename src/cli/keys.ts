@@ -12,6 +12,8 @@ import { createFinder, type Target } from './target.ts';
 const ROLES = ['client', 'admin'];
 const LIST_MAX = 10_000;
 const NAME_SHOWN_MAX = 40;
+/** Two revocations so close are one. */
+const AGAIN_MS = 1_000;
 
 /** stdout is the key and nothing else, so that it can be caught in a variable. */
 export async function createKey(context: Context, name: string, flags: CommonFlags & { role?: string; expires?: string }): Promise<number> {
@@ -21,7 +23,8 @@ export async function createKey(context: Context, name: string, flags: CommonFla
     const guess = near === undefined ? '' : ` Did you mean ${near}?`;
     throw usageError(`--role must be client or admin.${guess}`, `holdfast keys create <name> --role ${near ?? 'client'}`);
   }
-  const lifeMs = expires === undefined ? undefined : parseDuration(expires, '--expires');
+  const lifeMs =
+    expires === undefined ? undefined : parseDuration(expires, '--expires', `holdfast keys create ${shellWord(name)} --expires 90d`);
   if (lifeMs === 0) throw usageError('--expires must be longer than nothing.', 'holdfast keys create <name> --expires 90d');
   const expiresAt = lifeMs === undefined ? undefined : new Date(context.clock.now() + lifeMs).toISOString();
   const body = { name, role, ...(expiresAt === undefined ? {} : { expiresAt }) };
@@ -38,7 +41,7 @@ export async function createKey(context: Context, name: string, flags: CommonFla
 }
 
 export async function listKeys(context: Context, flags: CommonFlags & { limit?: string; revoked?: boolean }): Promise<number> {
-  const limit = parseCount(flags.limit ?? '50', '--limit', LIST_MAX);
+  const limit = parseCount(flags.limit ?? '50', '--limit', { max: LIST_MAX, fix: 'holdfast keys list --limit 50' });
   const filters: Record<string, string> = flags.revoked ? { revoked: 'true' } : {};
   const { items, hasMore } = await readPages<KeyView>(createFinder(context).target(), '/v1/keys', limit, filters);
   const { out, err } = context.io;
@@ -52,13 +55,14 @@ export async function listKeys(context: Context, flags: CommonFlags & { limit?: 
     const name = plainLine(key.name, { terminal: out.isTerminal }, NAME_SHOWN_MAX);
     out.line(`${key.id}  ${key.role.padEnd(6)}  ${key.state.padEnd(7)}  ${used.padEnd(21)}  ${endOf(key)}  ${name}`.trimEnd());
   }
-  if (hasMore) err.line(runnable(`There are more. Fix: holdfast keys list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
+  if (hasMore) err.line(runnable(`There are more: holdfast keys list --limit ${Math.min(LIST_MAX, Math.max(limit, 1) * 4)}`));
   return EXIT.done;
 }
 
 /** No question is asked: who revokes a key is in a hurry, and an id is not typed by accident. */
 export async function revokeKey(context: Context, id: string, flags: CommonFlags): Promise<number> {
   const target = createFinder(context).target();
+  const began = context.clock.now();
   let key: KeyView;
   try {
     key = await fetchBody<KeyView>(target, { method: 'DELETE', path: `/v1/keys/${encodeURIComponent(id)}` });
@@ -66,8 +70,11 @@ export async function revokeKey(context: Context, id: string, flags: CommonFlags
     throw error instanceof CliError && error.code === 'not_found' ? await noSuchKey(target, id) : error;
   }
   const { out } = context.io;
+  // Only on this machine are both times of one clock.
+  const isOld = target.isLocal && key.revokedAt !== null && Date.parse(key.revokedAt) < began - AGAIN_MS;
+  const said = isOld ? `Key was revoked before, ${minute(key.revokedAt ?? '')}` : '✅ Key revoked';
   if (flags.json) out.line(JSON.stringify(key));
-  else out.line(`${out.paint('green', '✅ Key revoked')} ${key.id}  ${plainLine(key.name, { terminal: out.isTerminal }, NAME_SHOWN_MAX)}`);
+  else out.line(`${out.paint('green', said)} ${key.id}  ${plainLine(key.name, { terminal: out.isTerminal }, NAME_SHOWN_MAX)}`);
   return EXIT.done;
 }
 
@@ -89,6 +96,7 @@ async function noSuchKey(target: Target, given: string): Promise<CliError> {
   return new CliError(`There is no key with that id.${guess}`, { exit: EXIT.failed, fix, code: 'not_found' });
 }
 
+const shellWord = (text: string): string => (/^[\w.@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const endOf = ({ expiresAt, revokedAt }: KeyView): string =>
   revokedAt !== null ? `ended ${minute(revokedAt)}` : expiresAt === null ? 'no expiry' : `until ${minute(expiresAt)}`;

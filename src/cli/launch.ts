@@ -5,8 +5,9 @@ import { pause } from '../base/clock.ts';
 import { type AgentFile, type HomePaths, readAgentFile } from '../base/home.ts';
 import { isSameProcess, processStart, signalIfSame } from '../base/process.ts';
 import type { Context } from './context.ts';
-import { CliError, EXIT } from './failure.ts';
+import { CliError, EXIT, usageError } from './failure.ts';
 import { CallFailed, call } from './http-client.ts';
+import { isHoldfast } from './port-findings.ts';
 import { isStartUnderWay, releaseStartLock, takeStartLock } from './start-lock.ts';
 import { type Finder, localTarget } from './target.ts';
 
@@ -21,11 +22,24 @@ export interface Launched {
   wasRunning: boolean;
 }
 
+const PORT_MAX = 65_535;
 const POLL_MS = 20;
 const PROBE_MS_MAX = 2_000;
 const WINNER_MS_MAX = 3_000;
 const KILL_AFTER_MS = 3_000;
 const ERROR_LINES_MAX = 20;
+
+/** Those that were given. A port that is none is a slip on the command line, exit 2, and no fault of the settings. */
+export function givenFlags({ host, port, dashboardPort }: ServerFlags, verb: 'start' | 'restart'): ServerFlags {
+  for (const [flag, value, usual] of [['--port', port, 8000] as const, ['--dashboard-port', dashboardPort, 3000] as const])
+    if (value !== undefined && !(/^\d{1,5}$/.test(value) && Number(value) <= PORT_MAX))
+      throw usageError(`${flag} must be a whole number from 0 to ${PORT_MAX}.`, `holdfast ${verb} ${flag} ${usual}`);
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(dashboardPort === undefined ? {} : { dashboardPort }),
+  };
+}
 
 /** Flags for the server, as it takes them. */
 export function serverArguments(flags: ServerFlags): string[] {
@@ -133,12 +147,19 @@ async function afterExit(wait: Wait, finder: Finder, code: number): Promise<Laun
     }
   }
   const exit = code === 0 ? EXIT.failed : code;
-  const said = fix === undefined ? `The server ended while starting (exit ${code}). ${what}`.trimEnd() : what;
+  const said = fix === undefined ? `The server ended while starting (exit ${code}). ${what}`.trimEnd() : await whoHasPort(what);
   throw new CliError(said, {
     exit,
     fix: fix ?? 'holdfast start --foreground',
     code: 'start_failed',
   });
+}
+
+/** Another agent of this machine is worth naming: it is stopped in its own folder. */
+async function whoHasPort(what: string): Promise<string> {
+  const [, port, host] = /^Port (\d+) on (\S+) is in use by another program/.exec(what) ?? [];
+  if (port === undefined || host === undefined || !(await isHoldfast(host, Number(port)))) return what;
+  return what.replace('another program', 'another Holdfast agent, of another home');
 }
 
 /** From its last `holdfast:` line on; of one that had no time for that only the error's own line, for a stack helps nobody here. */

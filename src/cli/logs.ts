@@ -23,7 +23,7 @@ const LEVEL_STYLES: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 
 
 /** Reads the files, not the server: logs are there when the agent is not. `--json` gives the lines as they are, one document each. */
 export async function logs(context: Context, flags: LogsFlags): Promise<number> {
-  const count = parseCount(flags.lines ?? '100', '--lines', LINES_MAX);
+  const count = parseCount(flags.lines ?? '100', '--lines', { max: LINES_MAX, fix: 'holdfast logs --lines 100' });
   const isWanted = filterOf(flags, context.clock.now());
   const finder = createFinder(context);
   requireLocal(finder, 'logs');
@@ -54,7 +54,7 @@ function filterOf(flags: LogsFlags, now: number): (line: string) => boolean {
   const level = LOG_LEVELS.find((name) => name === flags.level?.toLowerCase());
   if (flags.level !== undefined && !level)
     throw usageError(`--level must be one of: ${LOG_LEVELS.join(', ')}.`, 'holdfast logs --level warn');
-  const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', now);
+  const since = flags.since === undefined ? undefined : parseSince(flags.since, '--since', { now, fix: 'holdfast logs --since 10m' });
   return logFilter({ level, since, sessionId: flags.session, turnId: flags.turn });
 }
 

@@ -1,6 +1,6 @@
 // Whether the configured ports can be had, or are ours already. A port is tried by opening it for a moment.
-import { createServer } from 'node:net';
 import type { Config } from '../base/config.ts';
+import { freePortNear, tryPort } from '../base/free-port.ts';
 import type { AgentFile } from '../base/home.ts';
 import { type Finding, well } from '../contract/finding.ts';
 import { CallFailed, call } from './http-client.ts';
@@ -13,9 +13,10 @@ type Ports = Pick<Config, 'host' | 'port' | 'dashboardPort' | 'dashboardPortIsDe
 export async function portFindings(config: Ports, running: AgentFile | undefined): Promise<Finding[]> {
   const { host, port, dashboardPort, dashboardPortIsDefault } = config;
   const ours = new Set(running ? [running.port, running.dashboardPort] : []);
-  const found = [await look({ host, port, name: 'PORT', isNeeded: true }, ours)];
+  const taken = [port, dashboardPort];
+  const found = [await look({ host, port, name: 'PORT', isNeeded: true, taken }, ours)];
   if (dashboardPort !== 0)
-    found.push(await look({ host, port: dashboardPort, name: 'DASHBOARD_PORT', isNeeded: !dashboardPortIsDefault }, ours));
+    found.push(await look({ host, port: dashboardPort, name: 'DASHBOARD_PORT', isNeeded: !dashboardPortIsDefault, taken }, ours));
   return found;
 }
 
@@ -25,9 +26,11 @@ interface Wanted {
   name: string;
   /** A start is refused without it. */
   isNeeded: boolean;
+  /** Of both listeners: not to be suggested for the other. */
+  taken: number[];
 }
 
-async function look({ host, port, name, isNeeded }: Wanted, ours: ReadonlySet<number>): Promise<Finding> {
+async function look({ host, port, name, isNeeded, taken }: Wanted, ours: ReadonlySet<number>): Promise<Finding> {
   const subject = `${name} ${port}`;
   const fine = (cause: string): Finding => ({ ...well('ports', cause), subject });
   if (port === 0) return fine('Any free port is taken.');
@@ -39,7 +42,7 @@ async function look({ host, port, name, isNeeded }: Wanted, ours: ReadonlySet<nu
   if (refused === 'EADDRINUSE') {
     const who = (await isHoldfast(host, port)) ? 'another Holdfast agent, of another home' : 'another program';
     const cause = `Port ${port} on ${host} is in use by ${who}${isNeeded ? '' : '; a start goes on without it'}.`;
-    const fix = `lsof -nP -iTCP:${port} -sTCP:LISTEN   # shows which; stop it, or choose another port: holdfast start ${option} ${port + 1}`;
+    const fix = `holdfast start ${option} ${await freePortNear(host, port, taken)}   # or stop what has it: lsof -nP -iTCP:${port} -sTCP:LISTEN`;
     return { id: 'ports', subject, severity, cause, fix };
   }
   const cause = `Port ${port} on ${host} cannot be opened (${refused}).`;
@@ -47,16 +50,8 @@ async function look({ host, port, name, isNeeded }: Wanted, ours: ReadonlySet<nu
   return { id: 'ports', subject, severity, cause, fix };
 }
 
-/** Node's code of why not. */
-function tryPort(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    server.listen(port, host, () => server.close(() => resolve(undefined)));
-  });
-}
-
-async function isHoldfast(host: string, port: number): Promise<boolean> {
+/** Asked without a key. */
+export async function isHoldfast(host: string, port: number): Promise<boolean> {
   try {
     const { headers, body } = await call(
       { baseUrl: `http://${callableHost(host)}:${port}`, isLocal: true },

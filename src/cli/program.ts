@@ -83,13 +83,14 @@ function addLifecycle(add: Add, context: Context): void {
   const status = add(undefined, 'status', 'state, session, figures and health of each part');
   status.command
     .option('--deep', 'look closer: seconds, and one small labelled call to each model')
+    .option('--verbose', 'with --deep: also show each check that is well')
     .option('--check', 'exit 1 unless everything is healthy')
     .option('--ready', 'print one word; exit 0 when it takes messages, 1 when it does not yet or no more')
     .option('--watch', 'show it again every 2 s');
   status.run(async (_, flags) => (await import('./status.ts')).status(context, flags));
-  add(undefined, 'doctor', 'what is wrong and how to mend it, with or without a running agent; exit 1 on errors').run(async (_, flags) =>
-    (await import('./doctor.ts')).doctor(context, flags),
-  );
+  const doctor = add(undefined, 'doctor', 'what is wrong and how to mend it, with or without a running agent; exit 1 on errors');
+  doctor.command.option('--verbose', 'also show each check that is well');
+  doctor.run(async (_, flags) => (await import('./doctor.ts')).doctor(context, flags));
   const stop = add(undefined, 'stop', 'finish open turns, save and stop');
   stop.command.option('--timeout <duration>', 'how long to wait', '30s').option('--force', 'kill it after that');
   stop.run(async (_, flags) => (await import('./stop.ts')).stop(context, flags));
@@ -199,10 +200,18 @@ export function explainMistake(error: CommanderError, program: Command, argv: re
   const fix =
     near[0] === undefined
       ? `${path} --help`
-      : `${error.code === 'commander.unknownCommand' ? '' : `${path} `}${fixWord(error, path, near[0])}`;
+      : `${error.code === 'commander.unknownCommand' ? '' : `${path} `}${fixWord(error, path, near[0])}${error.code === 'commander.unknownOption' ? valueAfter(wrong, argv) : ''}`;
   const dash =
     error.code === 'commander.unknownOption' && command.name() === 'chat' ? ' A message that begins with a dash comes after --.' : '';
   return { exit: EXIT.usage, message: `${said.charAt(0).toUpperCase()}${said.slice(1)}.${guess}${dash}`, fix };
+}
+
+/** What was given to a misspelt option, to be typed again with the right one. */
+function valueAfter(option: string, argv: readonly string[]): string {
+  const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  const word = argv[at] ?? '';
+  const value = word === option ? argv[at + 1] : word.slice(option.length + 1);
+  return value === undefined || !/^[\w./:@-]+$/.test(value) || value.startsWith('-') ? '' : ` ${value}`;
 }
 
 const fixWord = (error: CommanderError, path: string, near: string): string =>

@@ -16,7 +16,7 @@ const LIST_MAX = 10_000;
 const MESSAGES_MAX = 100_000;
 
 export async function listSessions(context: Context, flags: CommonFlags & { limit?: string }): Promise<number> {
-  const limit = parseCount(flags.limit ?? '50', '--limit', LIST_MAX);
+  const limit = parseCount(flags.limit ?? '50', '--limit', { max: LIST_MAX, fix: 'holdfast sessions list --limit 50' });
   const { items, hasMore } = await readPages<SessionView>(createFinder(context).target(), '/v1/sessions', limit);
   const { out, err } = context.io;
   if (flags.json) {
@@ -30,7 +30,7 @@ export async function listSessions(context: Context, flags: CommonFlags & { limi
     const title = plainLine(session.title ?? '', { terminal: out.isTerminal }, 60);
     out.line(`${mark} ${session.id}  ${session.updatedAt.slice(0, 16).replace('T', ' ')}  ${messages}  ${title}`.trimEnd());
   }
-  if (hasMore) err.line(runnable(`There are more. Fix: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`));
+  if (hasMore) err.line(runnable(`There are more: holdfast sessions list --limit ${Math.min(LIST_MAX, limit * 4)}`));
   return 0;
 }
 

@@ -62,6 +62,21 @@ describe('start and stop', () => {
     expect(agent()).toEqual(first);
   });
 
+  it('a start with another port says that the running agent keeps its own, and how to change it', async () => {
+    const { run } = folder('good');
+    await run('start');
+    const again = await run('start', '--port', '1');
+    expect([again.exit, again.err]).toEqual([
+      0,
+      expect.stringMatching(/^Note: --port had no effect.*\nFix: .*holdfast restart --port 1\n$/),
+    ]);
+    expect(await run('start', '--port', 'abc')).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/\nFix: .*holdfast start --port 8000/),
+    });
+    expect((await run('start', '--prot', '8010')).err).toMatch(/Fix: .*start --port 8010\n/);
+  });
+
   it('of many starts at once one starts a server and all succeed', async () => {
     const { cwd, agent } = folder('good');
     const results = await Promise.all(Array.from({ length: 6 }, () => folder('good', cwd).run('start', '--json')));

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../base/config.ts';
 import { prepareHome, readToken } from '../base/home.ts';
+import type { SettingProblem } from '../base/setting-layers.ts';
 import type { Status } from '../contract/status.ts';
 import { addressesOf, mintLink } from './addresses.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { parseDuration } from './duration.ts';
 import { CliError } from './failure.ts';
 import { fetchBody } from './http-client.ts';
-import { type Launched, launch, type ServerFlags } from './launch.ts';
+import type { Channel } from './io.ts';
+import { givenFlags, type Launched, launch, type ServerFlags } from './launch.ts';
 import { runnable } from './program-files.ts';
 import { createFinder, localTarget, requireLocal, type Target } from './target.ts';
 
@@ -19,6 +21,7 @@ export interface StartFlags extends CommonFlags, ServerFlags {
 export async function start(context: Context, flags: StartFlags): Promise<number> {
   requireLocal(createFinder(context), 'start');
   if (flags.foreground) {
+    givenFlags(flags, 'start');
     const { foreground } = await import('./foreground.ts');
     return foreground(context, flags);
   }
@@ -29,6 +32,7 @@ export async function start(context: Context, flags: StartFlags): Promise<number
 export interface Started extends Launched {
   config: Config;
   status: Status;
+  warnings: SettingProblem[];
   /** Where this very first start made a master key. */
   keyMadeAt?: string;
   /** Signs in once; only for a person who looks at a terminal, in development. */
@@ -37,14 +41,9 @@ export interface Started extends Launched {
 
 /** Ready, or already running. The settings are checked here first: the same words as the server's, sooner. */
 export async function startAgent(context: Context, flags: StartFlags): Promise<Started> {
-  const waitMs = parseDuration(flags.waitTimeout ?? '30s', '--wait-timeout');
-  const { host, port, dashboardPort } = flags;
-  const given = {
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(dashboardPort === undefined ? {} : { dashboardPort }),
-  };
-  const { config } = await loadConfig({ flags: given, env: context.env, cwd: context.cwd });
+  const waitMs = parseDuration(flags.waitTimeout ?? '30s', '--wait-timeout', 'holdfast start --wait-timeout 30s');
+  const given = givenFlags(flags, 'start');
+  const { config, warnings } = await loadConfig({ flags: given, env: context.env, cwd: context.cwd });
   const paths = prepareHome(config.home);
   const hadKey = existsSync(paths.masterKey);
   const finder = createFinder(context);
@@ -56,7 +55,14 @@ export async function startAgent(context: Context, flags: StartFlags): Promise<S
   const isForPeople = context.io.out.isTerminal && !flags.json && status.environment === 'development';
   const link = isForPeople ? await linkOrNothing(target, addressesOf(launched.agent).dashboard) : undefined;
   const keyMadeAt = !hadKey && existsSync(paths.masterKey) ? paths.masterKey : undefined;
-  return { ...launched, config, status, ...(keyMadeAt === undefined ? {} : { keyMadeAt }), ...(link === undefined ? {} : { link }) };
+  return {
+    ...launched,
+    config,
+    status,
+    warnings,
+    ...(keyMadeAt === undefined ? {} : { keyMadeAt }),
+    ...(link === undefined ? {} : { link }),
+  };
 }
 
 /** A disk that is full, say, must not make a start that succeeded look failed. */
@@ -70,10 +76,12 @@ async function linkOrNothing(target: Target, address: string): Promise<string | 
 }
 
 export function printStarted(
-  { io: { out, err } }: Context,
-  { agent, status, wasRunning, config, keyMadeAt, link }: Started,
-  flags: CommonFlags,
+  context: Context,
+  { agent, status, wasRunning, config, keyMadeAt, link, warnings }: Started,
+  flags: CommonFlags & ServerFlags,
 ): void {
+  const { out, err } = context.io;
+  printWarnings(context, warnings);
   const { api, docs, dashboard } = addressesOf(agent);
   const session = status.currentSession;
   const models = status.models.map((model) => model.name);
@@ -106,8 +114,26 @@ export function printStarted(
     row('Key:', `${keyMadeAt} was made. Back it up apart from the data: without it nothing stored can be read.`);
   }
   row('Next:', runnable('holdfast chat "Hello!"  ·  holdfast logs -f  ·  holdfast stop'));
+  if (wasRunning) printFlagsIgnored(err, agent, flags);
   const [model] = status.models.filter(({ state }) => state === 'bad_key');
   if (model) err.line(`${err.paint('yellow', 'Note:')} ${err.safe(model.name)} refuses its key. ${err.safe(model.fix ?? '')}`);
+}
+
+/** Somebody who asked for another port must not go away thinking they have it. */
+function printFlagsIgnored(err: Channel, agent: Launched['agent'], { host, port, dashboardPort }: ServerFlags): void {
+  const unmet: [string, string][] = [];
+  if (host !== undefined && host !== agent.host) unmet.push(['--host', host]);
+  if (port !== undefined && port !== '0' && Number(port) !== agent.port) unmet.push(['--port', port]);
+  if (dashboardPort !== undefined && Number(dashboardPort) !== agent.dashboardPort) unmet.push(['--dashboard-port', dashboardPort]);
+  if (unmet.length === 0) return;
+  const names = unmet.map(([name]) => name).join(' and ');
+  err.line(`${err.paint('yellow', 'Note:')} ${names} had no effect: the agent was running already.`);
+  err.line(`${err.paint('bold', 'Fix:')} ${err.safe(runnable(`holdfast restart ${unmet.map((pair) => pair.join(' ')).join(' ')}`))}`);
+}
+
+/** On stderr: what is printed for programs stays as it is. */
+export function printWarnings({ io: { err } }: Context, warnings: readonly SettingProblem[]): void {
+  for (const { problem, fix } of warnings) err.line(`${err.paint('yellow', 'Warning:')} ${err.safe(problem)}. Fix: ${err.safe(fix)}`);
 }
 
 export function sessionNote(session: { restored: boolean; messageCount: number }): string {

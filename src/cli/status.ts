@@ -1,12 +1,14 @@
 import { pause } from '../base/clock.ts';
 import type { Alert } from '../contract/alert.ts';
+import { adviceFor } from '../contract/failure-advice.ts';
 import { isError } from '../contract/finding.ts';
 import type { Health, Status } from '../contract/status.ts';
+import { askStatus } from './ask-status.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { humanDuration } from './duration.ts';
 import { CliError, EXIT, usageError } from './failure.ts';
-import { DEEP_MS_MAX, printFindings } from './findings.ts';
-import { CallFailed, call, callError, fetchBody } from './http-client.ts';
+import { printFindings } from './findings.ts';
+import { CallFailed, call, callError } from './http-client.ts';
 import type { Channel } from './io.ts';
 import { runnable } from './program-files.ts';
 import { sessionNote } from './start.ts';
@@ -14,6 +16,7 @@ import { createFinder, type Finder, type Target } from './target.ts';
 
 export interface StatusFlags extends CommonFlags {
   deep?: boolean;
+  verbose?: boolean;
   check?: boolean;
   ready?: boolean;
   watch?: boolean;
@@ -48,10 +51,13 @@ async function once(context: Context, finder: Finder, flags: StatusFlags): Promi
     }
     return EXIT.unreachable;
   }
-  const deep = flags.deep ? { path: '/v1/status?deep=true', timeoutMs: DEEP_MS_MAX } : { path: '/v1/status' };
-  const body = await fetchBody<Status>(target, deep);
+  const body = await askStatus(target, { deep: flags.deep === true });
   if (flags.json) out.line(JSON.stringify(body));
-  else printStatus(out, body, finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`);
+  else
+    printStatus(out, body, {
+      verbose: flags.verbose === true,
+      address: finder.running()?.pid === undefined ? target.baseUrl : `${target.baseUrl} (pid ${body.pid})`,
+    });
   const isWell = body.health === 'ok' && !body.findings?.some(isError);
   return flags.check && !isWell ? EXIT.failed : EXIT.done;
 }
@@ -98,7 +104,7 @@ const MARKS = { ok: ['green', '●'], degraded: ['yellow', '●'], down: ['red',
 const printRow = (out: Channel) => (label: string, value: string) => out.line(`${out.paint('bold', label.padEnd(11))} ${value}`);
 const printMark = (out: Channel) => (health: Status['health']) => out.paint(MARKS[health][0], `${MARKS[health][1]} ${health}`);
 
-function printStatus(out: Channel, body: Status, address: string): void {
+function printStatus(out: Channel, body: Status, { address, verbose }: { address: string; verbose: boolean }): void {
   const safe = (text: string) => out.safe(text);
   const [row, mark] = [printRow(out), printMark(out)];
   row('Agent:', `${safe(body.name)}  ${body.agentId}  v${body.version}, ${body.environment}`);
@@ -116,14 +122,19 @@ function printStatus(out: Channel, body: Status, address: string): void {
   row('Memory:', `${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapUsedBytes)} heap`);
   for (const [index, model] of body.models.entries()) {
     const note = model.name === 'demo' ? ' (replies are canned)' : '';
-    const failure = model.lastFailure === undefined ? '' : `, last failure ${safe(model.lastFailure)}`;
-    const colour = model.state === 'ok' ? 'green' : model.state === 'open' ? 'yellow' : 'red';
-    row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, model.state)}${failure}`);
-    if (model.fix !== undefined) row('', `Fix: ${safe(runnable(model.fix))}`);
+    const { lastFailure } = model;
+    const advice = lastFailure === undefined ? undefined : adviceFor(lastFailure);
+    const failure = advice === undefined ? '' : `, last failure ${safe(lastFailure ?? '')}: ${advice.cause}`;
+    // It may be called, and its last call failed.
+    const state = model.state === 'ok' && advice !== undefined ? 'failing' : model.state;
+    const colour = state === 'ok' ? 'green' : state === 'open' || state === 'failing' ? 'yellow' : 'red';
+    row(index === 0 ? 'Models:' : '', `${safe(model.name)}${note}  ${out.paint(colour, state)}${failure}`);
+    const fix = model.fix ?? advice?.fix;
+    if (fix !== undefined) row('', `Fix: ${safe(runnable(fix))}`);
   }
   printAlerts(out, body.alerts);
   if (body.auditHead) row('Audit:', `${body.auditHead.seq}:${body.auditHead.hash}`);
-  if (body.findings) printFindings(out, body.findings);
+  if (body.findings) printFindings(out, body.findings, { verbose });
   else printChecks(out, body);
 }
 

@@ -32,7 +32,7 @@ export async function stop(context: Context, flags: StopFlags): Promise<number> 
 
 /** Gone, or already stopped. Throws CliError when it is still there in the end. */
 export async function stopAgent(context: Context, flags: StopFlags): Promise<Stopped> {
-  const timeoutMs = parseDuration(flags.timeout ?? '30s', '--timeout');
+  const timeoutMs = parseDuration(flags.timeout ?? '30s', '--timeout', 'holdfast stop --timeout 30s');
   const finder = createFinder(context);
   requireLocal(finder, 'stop');
   const { clock, io } = context;

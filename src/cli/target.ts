@@ -1,6 +1,7 @@
 // Whom the command line talks to: the agent of this folder, or the one HOLDFAST_URL names.
 import { type ClientConfig, loadClientConfig } from '../base/config.ts';
 import { type AgentFile, type HomePaths, homePaths, readAgentFile, readToken } from '../base/home.ts';
+import { closedHomeOwner, foreignHome } from '../base/home-owner.ts';
 import { isSameProcess } from '../base/process.ts';
 import { isLoopback } from '../base/setting-parsers.ts';
 import type { Context } from './context.ts';
@@ -11,6 +12,8 @@ export interface Target {
   baseUrl: string;
   bearer?: string;
   isLocal: boolean;
+  /** Where the bearer was set, when it was: a stale one hides the agent's own. */
+  bearerFrom?: 'the environment' | '.env';
 }
 
 export interface Finder {
@@ -22,10 +25,16 @@ export interface Finder {
   target(): Target;
 }
 
+/** Throws CliError `not_owner` for a home that is closed to this user: nothing that could be said of it would be true. */
 export function createFinder(context: Pick<Context, 'env' | 'cwd'>): Finder {
   const client = loadClientConfig(context);
   const paths = homePaths(client.home);
-  const remote = client.url === undefined ? undefined : remoteTarget(client, client.url);
+  const remote = client.url === undefined ? undefined : { ...remoteTarget(client, client.url), ...keySource(context, client) };
+  const owner = remote ? undefined : closedHomeOwner(paths);
+  if (owner) {
+    const { cause, fix } = foreignHome(paths.home, owner);
+    throw new CliError(cause, { exit: EXIT.authentication, fix, code: 'not_owner' });
+  }
   const running = () => {
     const agent = readAgentFile(paths);
     return agent && isSameProcess(agent.pid, agent.processStart) ? agent : undefined;
@@ -38,10 +47,13 @@ export function createFinder(context: Pick<Context, 'env' | 'cwd'>): Finder {
       if (remote) return remote;
       const agent = running();
       if (!agent) throw notRunning(client.home);
-      return localTarget(agent, client.apiKey?.reveal() ?? readToken(paths));
+      return { ...localTarget(agent, client.apiKey?.reveal() ?? readToken(paths)), ...keySource(context, client) };
     },
   };
 }
+
+const keySource = ({ env }: Pick<Context, 'env'>, { apiKey }: ClientConfig): Pick<Target, 'bearerFrom'> =>
+  apiKey === undefined ? {} : { bearerFrom: env.HOLDFAST_API_KEY ? 'the environment' : '.env' };
 
 export const notRunning = (home: string): CliError =>
   new CliError(`The agent is not running (looked in ${home}).`, { exit: EXIT.unreachable, fix: 'holdfast start', code: 'not_running' });

@@ -4,6 +4,7 @@ import { fullJitterMs } from '../base/backoff.ts';
 import { type Clock, pause } from '../base/clock.ts';
 import { readServerEvents, type ServerEvent } from '../client/server-events.ts';
 import type { TurnAnswer } from '../contract/turn.ts';
+import { HANGS_FIX } from './ask-status.ts';
 import { CliError, EXIT } from './failure.ts';
 import {
   type Answer,
@@ -52,6 +53,7 @@ export interface TurnClient {
   random: () => number;
 }
 
+const HANGS_FIX_IF = `holdfast status   # if that gets no answer either: ${HANGS_FIX.split('   #')[0]}`;
 export const GRACE_MS = 5_000;
 const TRIES_MAX = 200;
 const AGAIN_BASE_MS = 100;
@@ -280,7 +282,13 @@ export function outcomeError(outcome: Exclude<TurnOutcome, { kind: 'ended' }>, r
   const turn = outcome.turnId === undefined ? 'The message' : `The turn ${outcome.turnId}`;
   return new CliError(`No answer within ${request.timeoutMs / 1000} s. ${turn} may still be answered later.`, {
     exit: EXIT.timedOut,
-    fix: request.sessionId === undefined ? 'holdfast sessions list' : `holdfast sessions show ${request.sessionId}`,
+    // An agent that lives names the turn at once.
+    fix:
+      outcome.turnId === undefined && request.stream
+        ? HANGS_FIX_IF
+        : request.sessionId === undefined
+          ? 'holdfast sessions list'
+          : `holdfast sessions show ${request.sessionId}`,
     code: 'timeout',
   });
 }

@@ -17,6 +17,8 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** For what starts a turn; a fresh one when absent, so that sending again after a broken connection is always safe. */
   idempotencyKey?: string;
+  /** For what starts a turn: answer as soon as the message is stored, with the open turn; `getTurn` and `follow` find its end. */
+  respondAsync?: boolean;
   /** How often a request that may be sent again is sent again, 4 when absent. */
   retries?: number;
 }
@@ -98,8 +100,10 @@ async function ask(parts: Parts, name: OperationName, input: Input, options: Req
 
 const startsWork = (name: OperationName): boolean => name === 'chat' || name === 'retryTurn';
 
-function keyHeaders(name: OperationName, { idempotencyKey }: RequestOptions): Record<string, string> {
-  return startsWork(name) ? { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() } : {};
+function keyHeaders(name: OperationName, { idempotencyKey, respondAsync }: RequestOptions): Record<string, string> {
+  if (!startsWork(name)) return {};
+  const key = { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() };
+  return respondAsync ? { ...key, prefer: 'respond-async' } : key;
 }
 
 /** Resolves with a success, or with a body that answers a health question. */
@@ -174,7 +178,7 @@ async function* streamTurn(
   { turnId, body }: { turnId?: string; body?: unknown },
   options: RequestOptions,
 ): AsyncGenerator<TurnEvent> {
-  const key = keyHeaders('chat', options);
+  const key = keyHeaders('chat', { ...options, respondAsync: false });
   const { retries = RETRIES, signal } = options;
   let known = turnId;
   let last: string | undefined;

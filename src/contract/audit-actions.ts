@@ -26,9 +26,9 @@ export const auditActions = {
   'session.update': { target: 'the session', when: 'Title, metadata or the current session was changed.', outcomes: ENDINGS },
   'session.read': {
     target: 'the session',
-    when: 'Somebody read a page of messages of a session that another made.',
+    when: 'Somebody read messages or replies of a session that another made: each page of its messages; its turns once, and again after ten minutes.',
     outcomes: ENDINGS,
-    detail: '`messages`: how many',
+    detail: '`messages`: how many, of a page',
   },
   'session.delete': { target: 'the session', when: 'A session was erased with its key.', outcomes: ENDINGS },
   'turn.accept': {
@@ -62,6 +62,12 @@ export const auditActions = {
     when: 'A tool was run for a turn, or nobody can know whether it was: `unknown`.',
     outcomes: '`ok`, `error`, `unknown`',
     detail: '`turn`, `ms`',
+  },
+  'agent.examine': {
+    target: 'the agent',
+    when: 'Somebody asked for a closer look (`status --deep`, `doctor`), which makes one small call to each configured model.',
+    outcomes: ENDINGS,
+    detail: '`modelCalls`',
   },
   'audit.verify': {
     target: 'the agent',

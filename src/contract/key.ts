@@ -35,7 +35,7 @@ const name = z
   .string()
   .max(KEY_NAME_CHARS_MAX)
   .refine((text) => text.trim() !== '', { error: 'must not be empty' })
-  .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), { error: 'must be one line of well-formed Unicode' });
+  .refine((text) => text.isWellFormed() && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text), { error: 'must be one line of well-formed Unicode' });
 
 export const keyCreateSchema = z
   .strictObject({

@@ -11,7 +11,7 @@ export const loginRequestSchema = z
     key: proof.optional().meta({ description: 'Or an API key: the sign-in acts as that key and ends with it.' }),
   })
   .refine(({ token, key }) => (token === undefined) !== (key === undefined), { error: 'needs either token or key' })
-  .meta({ id: 'LoginRequest', examples: [{ token: 'hf_…' }] });
+  .meta({ id: 'LoginRequest', examples: [{ key: 'hf_0123456789abcdefghjkmnpqrs' }] });
 
 export const loginLinkSchema = z
   .object({

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import type { HomePaths } from '../base/home.ts';
 import { clockFinding, diskFinding, logFolderFinding } from '../base/host-checks.ts';
-import { type Finding, well } from '../contract/finding.ts';
+import type { Finding } from '../contract/finding.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
 import {
@@ -15,6 +15,7 @@ import {
   walHealthFinding,
   webhookFinding,
 } from './agent-findings.ts';
+import { type KeyInForce, keyInForceFinding } from './key-in-force.ts';
 import { createLoopMeter } from './loop-meter.ts';
 
 /** How long stored records are opened; the rest of the checks take no longer, but for models that do not answer. */
@@ -29,6 +30,7 @@ export interface AgentDoctorParts {
   paths: HomePaths;
   config: { diskFreeMb: number; noProgressMs: number };
   figures(): { open: number; oldestOpenMs: number | null };
+  masterKey: Omit<KeyInForce, 'paths'>;
   /** Log lines lost since the start. */
   droppedLines(): number;
   /** How alerts get out; undefined without a webhook. */
@@ -68,7 +70,7 @@ async function lookAtAll(parts: AgentDoctorParts): Promise<Finding[]> {
   return [
     storageFinding(health),
     walHealthFinding(health),
-    well('master_key', 'The master key opened the data when this agent started.'),
+    keyInForceFinding({ paths, ...parts.masterKey }),
     ...records,
     disk,
     logs,

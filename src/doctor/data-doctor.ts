@@ -28,13 +28,15 @@ export async function examineData({
   clock: Clock;
 }): Promise<DataExamination> {
   const isServed = isHomeLocked(paths.lock);
-  // In the order in which a start takes them.
-  const keys: CandidateKey[] = [
-    ...(masterKey ? [candidate('HOLDFAST_MASTER_KEY', () => parseMasterKey(masterKey.reveal()))] : []),
-    ...(existsSync(paths.masterKey) ? [candidate(paths.masterKey, () => lookAtKeyFile(paths.masterKey))] : []),
-  ];
+  const keys = keyCandidates(paths, masterKey);
   return { findings: await examineFile({ path: paths.database, isServed, tenant: DEFAULT_TENANT, keys, clock }), isServed };
 }
+
+/** In the order in which a start takes them. */
+export const keyCandidates = (paths: HomePaths, masterKey: Secret | undefined): CandidateKey[] => [
+  ...(masterKey ? [candidate('HOLDFAST_MASTER_KEY', () => parseMasterKey(masterKey.reveal()))] : []),
+  ...(existsSync(paths.masterKey) ? [candidate(paths.masterKey, () => lookAtKeyFile(paths.masterKey))] : []),
+];
 
 function candidate(source: string, read: () => KeyObject): CandidateKey {
   try {

@@ -40,6 +40,13 @@ describe('/health', () => {
     expect((await ask(world, '/readyz')).code).toBe(200);
   });
 
+  test('says why a model that may be called is not well', async () => {
+    const world = createWorld();
+    world.models.list = [{ name: 'gemini/x', state: 'ok', lastFailure: 'http_404', fix: 'correct HOLDFAST_MODELS' }];
+    const { body } = await ask(world);
+    expect(body.checks?.['model:gemini/x']).toMatchObject({ status: 'degraded', detail: 'The provider does not know this model.' });
+  });
+
   test.each<[LifecycleState, number, number]>([
     ['starting', 503, 503],
     ['ready', 200, 200],

@@ -1,4 +1,5 @@
 import type { LifecycleState } from '../base/lifecycle.ts';
+import { adviceFor } from '../contract/failure-advice.ts';
 import type { Check, Health, ModelState } from '../contract/status.ts';
 import type { Models } from '../model/models.ts';
 import type { Store } from '../store/store.ts';
@@ -36,14 +37,16 @@ export function readHealth(parts: HealthParts): HealthView {
     checks[check.id] = check;
   };
   add(storageCheck(parts.store.health()));
-  for (const { name, state, fix } of parts.models.states())
+  for (const { name, state, fix, lastFailure } of parts.models.states()) {
+    const isWell = state === 'ok' && !fix;
     add({
       id: `model:${name}`,
       // A model that is called and never answers as asked (an unknown name, say) comes with a fix: that is not well.
-      status: state === 'ok' && !fix ? 'ok' : 'degraded',
-      ...(state !== 'ok' && { detail: MODEL_STATES[state] }),
+      status: isWell ? 'ok' : 'degraded',
+      ...(!isWell && { detail: state === 'ok' ? adviceFor(lastFailure ?? '').cause : MODEL_STATES[state] }),
       ...(fix && { fix }),
     });
+  }
   const strain = parts.pressure.strain();
   add({ id: 'load', status: strain ? 'degraded' : 'ok', ...(strain && { detail: STRAIN[strain] }) });
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError, ConfigError, type ErrorCode } from '../base/errors.ts';
+import { freePortNear } from '../base/free-port.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { API_HEADERS } from './headers.ts';
@@ -66,10 +67,19 @@ function refuseSocket(error: { code?: string | undefined }, socket: Duplex, { id
   socket.end(`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${head.join('')}\r\n${body}`);
 }
 
+export interface Place {
+  host: string;
+  port: number;
+  flag: '--port' | '--dashboard-port';
+  /** Ports of all listeners: none is suggested for another. */
+  taken: readonly number[];
+}
+
 /** Resolves with the port. Rejects with ConfigError for what the operator can mend. */
-export function listen(server: Server, host: string, port: number): Promise<number> {
+export function listen(server: Server, place: Place): Promise<number> {
+  const { host, port } = place;
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port));
+    const fail = (error: NodeJS.ErrnoException) => void listenError(error, place).then(reject, reject);
     server.once('error', fail);
     server.listen(port, host, () => {
       server.off('error', fail);
@@ -78,15 +88,19 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   });
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+const SETTING_OF = { '--port': 'PORT', '--dashboard-port': 'DASHBOARD_PORT' } as const;
+
+async function listenError(error: NodeJS.ErrnoException, { host, port, flag, taken }: Place): Promise<Error> {
   if (error.code === 'EADDRINUSE')
     return new ConfigError(
       `Port ${port} on ${host} is in use by another program.`,
-      `lsof -nP -iTCP:${port} -sTCP:LISTEN   # shows which; or choose another port with --port or PORT`,
+      `holdfast start ${flag} ${await freePortNear(host, port, taken)}   # or set ${SETTING_OF[flag]}; what has it: lsof -nP -iTCP:${port} -sTCP:LISTEN`,
       { cause: error, exitCode: 1 },
     );
   if (error.code === 'EACCES')
-    return new ConfigError(`Port ${port} may not be opened by this user.`, 'holdfast start --port 8000', { cause: error });
+    return new ConfigError(`Port ${port} may not be opened by this user.`, `holdfast start ${flag} ${flag === '--port' ? 8000 : 3000}`, {
+      cause: error,
+    });
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new ConfigError(`${host} is not an address of this machine.`, 'holdfast start --host 127.0.0.1', { cause: error });
   return error;

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { header, isLoopbackAddress, type RequestView } from './request-view.ts';
+import { header, isForwarded, isLoopbackAddress, type RequestView } from './request-view.ts';
 
 const inClear = new AppError('forbidden', {
   sentence: 'Plain http would carry the sign-in in clear: use HTTPS, or a tunnel to a loopback address (ssh -L 8000:127.0.0.1:8000 …).',
@@ -11,15 +11,13 @@ const inClear = new AppError('forbidden', {
  * port that the proxy should have kept to itself, X-Forwarded-Proto, exposes nobody's sign-in but their own.
  */
 export function assertPrivateWay(view: RequestView, trustProxy: boolean): void {
-  const { headers } = view;
   if (trustProxy) {
     // The last entry is the only one the proxy wrote itself.
     const seen = header(view, 'x-forwarded-proto')?.split(',').at(-1)?.trim().toLowerCase();
     if (seen === 'https') return;
     if (seen !== undefined) throw inClear;
   }
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip'].some((name) => headers[name] !== undefined);
-  if (isForwarded || !isLoopbackHost(header(view, 'host') ?? '')) throw inClear;
+  if (isForwarded(view) || !isLoopbackHost(header(view, 'host') ?? '')) throw inClear;
 }
 
 function isLoopbackHost(host: string): boolean {

@@ -9,7 +9,7 @@ describe('GET /metrics', () => {
   test('is open in development to a caller on this machine, and to nobody else', async () => {
     expect(await scrape()).toBe(200);
     expect(await scrape({}, { peer: '192.0.2.7' })).toBe(401);
-    for (const name of ['forwarded', 'x-forwarded-for', 'x-real-ip'])
+    for (const name of ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via', 'cf-connecting-ip', 'x-real-ip'])
       expect(await scrape({}, { headers: { [name]: 'for=127.0.0.1' } })).toBe(401);
     expect(await scrape({ config: { host: '0.0.0.0' } })).toBe(401);
     expect(await scrape({ config: { env: 'production' } })).toBe(401);

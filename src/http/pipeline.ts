@@ -160,6 +160,11 @@ function createGate(route: Route, parts: PipelineParts): (view: RequestView, req
     const caller = letIn(view, requestId);
     const query = route.query && parseWith(route.query, queryOf(view.url), 400);
     const sent = route.body && (await readJsonBody(view, limits, route.bodyOptional === true));
+    // A body may take its time, and whoever called may not be allowed any more when it is there.
+    if (caller && route.body && auth.identify(view)?.credential !== caller.credential) {
+      authFailures.note(sourceOf(view, parts.trustProxy), requestId);
+      throw unauthenticated;
+    }
     const body = route.body && parseWith(route.body, sent ?? {}, 422);
     const call = {
       requestId,

@@ -69,14 +69,29 @@ export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address);
 }
 
+/** What proxies and tunnels say of whom they speak for; `x-forwarded-…` in all its kinds. */
+const FORWARDING = new Set([
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cf-ray',
+]);
+
+/** Somebody stands between the caller and us, and says so. */
+export const isForwarded = ({ headers }: RequestView): boolean =>
+  Object.keys(headers).some((name) => headers[name] !== undefined && (FORWARDING.has(name) || name.startsWith('x-forwarded-')));
+
 /**
  * True when the caller sits on this machine and spoke to us directly. A proxy on this machine also connects from loopback, for anyone: a
  * forwarding header makes the request foreign, whatever the settings say.
  */
 export function isLocalPeer(view: RequestView): boolean {
   if (view.peer === undefined || !isLoopbackAddress(view.peer)) return false;
-  const { headers } = view;
-  return headers.forwarded === undefined && headers['x-forwarded-for'] === undefined && headers['x-real-ip'] === undefined;
+  return !isForwarded(view);
 }
 
 /** Who to name in the audit: the socket's peer, or behind a trusted proxy what that proxy saw (the last entry is the only one it wrote itself). */

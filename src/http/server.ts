@@ -27,6 +27,7 @@ import { createLoginLimits } from './login-limits.ts';
 import { allowedMethods } from './match-route.ts';
 import { type Bindings, createPipeline, type HttpContext, type Pipeline } from './pipeline.ts';
 import { createPressure } from './pressure.ts';
+import { createReadingNotes } from './reading-notes.ts';
 import { isLoopbackAddress, type ListenerName } from './request-view.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { chatHandlers } from './routes/chat.ts';
@@ -100,7 +101,12 @@ export function createHttp(parts: HttpParts): Http {
       },
     );
     const server = createListener(serve, { ids, log, limits, onProblem: metrics.problem });
-    const bound = await listen(server, config.host, port);
+    const bound = await listen(server, {
+      host: config.host,
+      port,
+      flag: listener === 'dashboard' ? '--dashboard-port' : '--port',
+      taken: [config.port, config.dashboardPort],
+    });
     server.on('error', (error) => log.error('listener.failed', { part: listener, error }));
     servers.push(server);
     log.info('listener.opened', { part: listener, host: config.host, port: bound });
@@ -166,7 +172,7 @@ function assemble(parts: HttpParts, limits: HttpLimits) {
   const handlers: Handlers = {
     ...statusHandlers({ name: 'holdfast', tools: [], middleware: [], ...parts, pressure, auth }),
     ...chatHandlers(parts.agent, streams),
-    ...turnHandlers({ ...parts, streams }),
+    ...turnHandlers({ ...parts, streams, readings: createReadingNotes({ store, log, clock }) }),
     ...sessionHandlers(parts),
     ...auditHandlers(parts),
     ...logHandlers({ clock, log, path: parts.logPath, streams: events }),

@@ -62,6 +62,21 @@ describe('sessions', () => {
     expect((await call(line, reader)).status).toBe(200);
   });
 
+  test('whose turns an operator reads leave a row by every door, once in ten minutes', async () => {
+    const { call, store } = createWorld();
+    const key = (await (await call('POST /v1/keys', { headers, body: { name: 'client' } })).json()) as unknown as { key: string };
+    const client = { authorization: `Bearer ${key.key}` };
+    for (const door of ['/v1/turns', '/v1/turns/{id}', '/v1/turns/{id}/events']) {
+      const turn = await (await call('POST /v1/chat', { headers: client, body: { message: 'mine' } })).json();
+      const reads = () => store.auditRows.filter(({ action, target }) => action === 'session.read' && target === turn.sessionId);
+      const path = door.replace('{id}', turn.turnId);
+      await (await call(`GET ${path}`, { headers: client })).text();
+      expect(reads(), door).toHaveLength(0);
+      for (let times = 0; times < 2; times += 1) await (await call(`GET ${path}`, { headers })).text();
+      expect(reads(), door).toMatchObject([{ principal: 'key:admin' }]);
+    }
+  });
+
   test('take no unknown change', async () => {
     const { call, ids } = await sessions(1);
     for (const body of [{ user: 'x' }, { current: false }, { title: '' }, { title: 7 }, { metadata: null }])

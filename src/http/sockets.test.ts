@@ -316,3 +316,23 @@ test('a reader that takes nothing hurts only itself: nothing is queued for it, a
   await world.http.stop();
   expect(before - bytesInUse()).toBeLessThan(50 * 2 ** 20);
 });
+
+test('whose key is revoked while their body is under way changes nothing any more', async () => {
+  const { port, call, access } = await started();
+  const made = await (await call('POST /v1/keys', { headers: asAdmin, body: { name: 'boss', role: 'admin' } })).json();
+  const { id, key } = made as unknown as { id: string; key: string };
+  const body = '{"name":"backdoor","role":"admin"}';
+  const lines = ['POST /v1/keys HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${key}`, 'Content-Type: application/json'];
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.write(`${head(...lines, 'Connection: close', `Content-Length: ${body.length}`)}${body.slice(0, 5)}`);
+  // The gate has let the head in, and waits for the body.
+  await until(() => typeof access.byKey(key)?.lastUsedAt === 'number');
+  await call(`DELETE /v1/keys/${id}`, { headers: asAdmin });
+  socket.write(body.slice(5));
+  await once(socket, 'close');
+  expect(seen(Buffer.concat(chunks).toString())).toEqual([401, 'unauthenticated']);
+  const { data } = await (await call('GET /v1/keys', { headers: asAdmin })).json();
+  expect(data).toEqual([]);
+});

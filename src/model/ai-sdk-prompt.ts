@@ -86,7 +86,8 @@ function encodeCall(call: CallPart, toolCallId: string, meta: object): Assistant
 }
 
 function encodeResult({ name, outcome, value }: ResultPart, toolCallId: string) {
-  const text = (typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed();
+  const clean = wellFormed(value);
+  const text = typeof clean === 'string' ? clean : JSON.stringify(clean);
   const type = outcome === 'ok' ? ('text' as const) : ('error-text' as const);
   return { type: 'tool-result' as const, toolCallId, toolName: toolName(name), output: { type, value: text } };
 }

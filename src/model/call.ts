@@ -28,6 +28,7 @@ export interface ModelEntry {
   provider: Provider;
   breaker: Breaker;
   bulkhead: Bulkhead;
+  /** Code of the last call's failure; undefined after an answer. */
   lastFailure: string | undefined;
   /** How the last call or probe that said anything about it went; undefined before the first. */
   lastHealth: Health | undefined;
@@ -138,6 +139,8 @@ function note(entry: ModelEntry, run: Run, { outcome, ms }: { outcome: ModelOutc
   if (outcome.usage) attempt.usage = outcome.usage;
   run.attempts.push(attempt);
   const health = healthOf(outcome, ms, rules.firstByteMs);
+  // What has been mended since is no state of the model any more.
+  if (outcome.ok) entry.lastFailure = undefined;
   if (!outcome.ok && outcome.kind !== 'cancelled') {
     entry.lastFailure = code;
     rules.log.warn('model.attempt', {

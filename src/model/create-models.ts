@@ -99,7 +99,7 @@ async function checkModel(name: string, roster: Roster): Promise<CheckedModel> {
   if (!entry) return { ...stateOf(name, roster.order), code: 'unconfigured', ms: 0 };
   const { code, ms } = await roster.probe(entry);
   // A thinking model may spend the one token of a probe on thoughts: it is there.
-  if (code !== 'ok' && code !== 'output_limit') entry.lastFailure = code;
+  entry.lastFailure = code === 'ok' || code === 'output_limit' ? undefined : code;
   return { ...stateOf(name, roster.order), code, ms };
 }
 

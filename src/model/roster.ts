@@ -63,6 +63,7 @@ export function createRoster(options: RosterOptions): Roster {
   async function probe(entry: ModelEntry): Promise<Probed> {
     const probed = await probeModel(entry.provider, entry.model, rules, closing.signal);
     entry.lastHealth = probed.health;
+    if (probed.code === 'ok') entry.lastFailure = undefined;
     options.onProbe?.(entry.provider.name, entry.model, probed.health);
     return probed;
   }

@@ -11,6 +11,7 @@ import { silentLogger } from '../base/log.ts';
 import { CHECKS, type CheckId, type Finding } from '../contract/finding.ts';
 import { examineFile, type FileQuestion } from './examine-file.ts';
 import { acquireHomeLock, isHomeLocked } from './home-lock.ts';
+import { refuseLostDatabase } from './lost-database.ts';
 import { allMigrations } from './migrations/all.ts';
 import { lookInto } from './read-only-file.ts';
 import { openSqlite } from './sqlite.ts';
@@ -182,4 +183,13 @@ test('whether a home is held can be told without holding it or making anything',
   expect(isHomeLocked(path)).toBe(true);
   lock?.release();
   expect(isHomeLocked(path)).toBe(false);
+});
+
+test('a database that is gone while its log is there is an error, and no start takes it for a new one', async () => {
+  await filled(1);
+  writeFileSync(`${world.path}-wal`, 'what was written last');
+  expect(() => refuseLostDatabase(world.path)).not.toThrow();
+  writeFileSync(world.path, '');
+  expect(await examine()).toMatchObject([{ id: 'database', severity: 'error', cause: expect.stringContaining('write-ahead log') }]);
+  expect(() => refuseLostDatabase(world.path)).toThrow(ConfigError);
 });

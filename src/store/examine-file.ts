@@ -3,11 +3,13 @@ import type { KeyObject } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
-import { clockFinding, quoted } from '../base/host-checks.ts';
+import { quoted } from '../base/home-owner.ts';
+import { clockFinding } from '../base/host-checks.ts';
 import { type Finding, well } from '../contract/finding.ts';
 import { open, seal } from '../crypto/envelope.ts';
 import { newestAt } from './audit.ts';
 import { findIdentity, type Identity } from './identity.ts';
+import { isDatabaseLost, lostDatabase } from './lost-database.ts';
 import { peekSchema } from './migrate.ts';
 import { allMigrations } from './migrations/all.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -45,6 +47,7 @@ export interface FileQuestion {
 export async function examineFile(question: FileQuestion): Promise<Finding[]> {
   const { path, isServed, migrations = allMigrations } = question;
   const sizes = fileSizes(path);
+  if (isDatabaseLost(path)) return [{ id: 'database', severity: 'error', ...lostDatabase(path) }];
   if (sizes.bytes === 0) return [well('database', 'There is no data yet; the first start makes it.')];
   const findings: Finding[] = [walFinding(sizes.walBytes, isServed)];
   let look: Look | undefined;
@@ -84,7 +87,7 @@ function schemaFinding(path: string, migrations: readonly Migration[]): Finding 
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const fix = `mv ${quoted(path)} ${quoted(`${path}.aside`)}   # keeps it; then put the data folder of a backup back and: holdfast start`;
+    const fix = `ls -l ${quoted(path)}   # if HOLDFAST_HOME is the right one, move this file away yourself, put the data folder of a backup back and: holdfast start`;
     return { id: 'database', severity: 'error', cause: error.message, fix };
   }
 }

@@ -1,5 +1,5 @@
 // Brings a SQLite file to this program's schema, all or nothing, with a copy from before.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ConfigError } from '../base/errors.ts';
@@ -162,12 +162,16 @@ function copyFrom(path: string, version: number, at: number): string {
   const name = `${basename(path, extname(path))}-schema-${version}-${stamp}.db`;
   const copy = join(folder, name);
   if (existsSync(copy)) throw new ConfigError(`The copy ${name} exists already.`, `Move data/backups/${name} away, then: holdfast start`);
-  closeSync(openSync(copy, 'wx', 0o600)); // VACUUM INTO takes an empty file, and keeps its mode
-  withDatabase(path, true, (database) => database.prepare('VACUUM INTO ?').run(copy));
-  withDatabase(copy, true, (database) => {
+  // Under its name only when it is whole: a torn one must not look like something to go back to.
+  const torn = join(folder, 'unfinished.tmp');
+  for (const left of [torn, `${torn}-journal`]) rmSync(left, { force: true });
+  closeSync(openSync(torn, 'wx', 0o600)); // VACUUM INTO takes an empty file, and keeps its mode
+  withDatabase(path, true, (database) => database.prepare('VACUUM INTO ?').run(torn));
+  withDatabase(torn, true, (database) => {
     const whole = database.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok';
     if (!whole || schemaVersion(database) !== version) throw new Error('the copy from before the migration is not whole');
   });
+  renameSync(torn, copy);
   for (const each of [copy, folder]) {
     const file = openSync(each, 'r');
     fsyncSync(file);

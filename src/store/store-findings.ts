@@ -1,6 +1,6 @@
 // What was found in the data, in words for an operator. Each fix begins with a command that can be run as it stands.
 import { dirname } from 'node:path';
-import { quoted } from '../base/host-checks.ts';
+import { quoted } from '../base/home-owner.ts';
 import type { AuditVerification } from '../contract/audit.ts';
 import { type Finding, well } from '../contract/finding.ts';
 import type { RecordSample } from './record-sample.ts';
@@ -11,7 +11,9 @@ const SHOWN = 3;
 
 export function recordsFinding(sample: RecordSample): Finding {
   const { sessions, messages, turns, isWhole, damaged, damagedTotal } = sample;
-  const scope = `${messages} messages and ${turns} turns of ${isWhole ? `all ${sessions}` : `the newest ${sessions}`} sessions`;
+  const whose =
+    sessions === 1 ? (isWhole ? 'the only session' : 'the newest session') : `${isWhole ? 'all' : 'the newest'} ${sessions} sessions`;
+  const scope = `${counted(messages, 'message')} and ${counted(turns, 'turn')} of ${whose}`;
   const rest = isWhole ? '' : ' Older ones were not looked at: there was no time.';
   if (damagedTotal === 0) return well('records', `${scope} open.${rest}`);
   const places = [...new Set(damaged.map(({ sessionId, id }) => sessionId || id))].filter((place) => place !== '');
@@ -28,6 +30,8 @@ export function recordsFinding(sample: RecordSample): Finding {
       : 'holdfast sessions list   # shows what is left; to have the rest again, put the data folder of a backup in place of this one',
   };
 }
+
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /** `rowsMax`: where the look ended at the latest. */
 export function auditFinding(report: AuditVerification, rowsMax: number): Finding {
@@ -50,7 +54,7 @@ export function walFinding(walBytes: number, isServed: boolean, walBytesMax = 64
       : {
           id: 'wal',
           severity: 'info',
-          cause: `A process that was killed left ${Math.ceil(walBytes / 1024)} KiB in the write-ahead log. Nothing is lost: the next start takes it in.`,
+          cause: `A process that was killed left ${Math.ceil(walBytes / 1024)} KiB in the write-ahead log. The next start takes in what is whole there; after a kill that is everything acknowledged.`,
           fix: 'holdfast start',
         };
   if (walBytes <= walBytesMax) return well('wal', `The write-ahead log has ${Math.ceil(walBytes / 1024)} KiB.`);

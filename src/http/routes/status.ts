@@ -1,6 +1,7 @@
 import type { Agent } from '../../agent/agent.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Config } from '../../base/config.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Alert } from '../../contract/alert.ts';
 import type { Finding } from '../../contract/finding.ts';
 import type { Health, Status } from '../../contract/status.ts';
@@ -9,6 +10,7 @@ import type { Store } from '../../store/store.ts';
 import type { Auth } from '../auth.ts';
 import { type HandlersOf, json, type PublicCall, type Reply } from '../call.ts';
 import { type HealthView, readHealth } from '../health.ts';
+import { noteAct } from '../note-act.ts';
 import { presentFigures } from '../present-figures.ts';
 import type { Pressure } from '../pressure.ts';
 import { isLocalPeer } from '../request-view.ts';
@@ -23,6 +25,7 @@ export interface StatusParts {
   alerts: { active(): Alert[] };
   auth: Auth;
   clock: Clock;
+  log: Logger;
   config: Pick<Config, 'env'>;
   name: string;
   tools: string[];
@@ -53,10 +56,14 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'health' | 'livez
     livez: () => json(200, { status: 'ok', state: parts.state() } satisfies Health),
     readyz: (call) => word(call, (health) => health.status !== 'down'),
     startupz: (call) => word(call, ({ state }) => state !== 'starting' && state !== 'failed'),
-    async status({ query }) {
+    async status({ query, principal, requestId }) {
       const status = await readStatus(parts, uptimeS());
       // After the rest: what it finds out about the models is then for the next look at them.
-      return json(200, query.deep === 'true' ? { ...status, findings: await parts.doctor.examine() } : status);
+      if (query.deep !== 'true') return json(200, status);
+      const detail = { modelCalls: status.models.filter(({ state }) => state !== 'unconfigured').length };
+      const act = { principal: principal.id, action: 'agent.examine', target: parts.store.agentId, requestId, outcome: 'ok' } as const;
+      await noteAct(parts, { ...act, detail });
+      return json(200, { ...status, findings: await parts.doctor.examine() });
     },
   };
 }

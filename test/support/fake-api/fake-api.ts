@@ -40,7 +40,7 @@ export async function startFakeApi<Body>(dialects: readonly Dialect<Body>[]): Pr
     if (!dialect || incoming.method !== 'POST') return void response.writeHead(404, { 'content-type': 'application/json' }).end('{}');
     serial += 1;
     const body = JSON.parse(bodyText) as Body;
-    const problem = bodyText.includes('\\ud8') || /\\ud[89a-f]/i.test(bodyText) ? 'lone surrogate' : dialect.judge(body, incoming.headers);
+    const problem = isWellFormed(body) ? dialect.judge(body, incoming.headers) : 'lone surrogate';
     const request = {
       url: incoming.url ?? '',
       headers: incoming.headers,
@@ -100,6 +100,12 @@ export async function startFakeApi<Body>(dialects: readonly Dialect<Body>[]): Pr
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
 }
 
 /**
