@@ -48,7 +48,7 @@ PATH="$(pwd)/node_modules/.bin:$PATH"
 export PATH
 
 stamp=dist/cli.js
-if [ ! -e "$stamp" ] || [ ! -e dist/main.js ] || [ -n "$(newer_than src scripts package.json package-lock.json tsconfig.json)" ]; then
+if [ ! -e "$stamp" ] || [ ! -e dist/main.js ] || [ -n "$(newer_than src web scripts package.json package-lock.json tsconfig.json)" ]; then
   say "Building …"
   npm run --silent build >/dev/null || fail "the build failed." "npm run build"
   was_built=yes

@@ -150,7 +150,7 @@ function putInPlace(): void {
 function isUpToDate(): boolean {
   const stamp = statSync(join(dist, 'cli.js'), { throwIfNoEntry: false })?.mtimeMs;
   if (stamp === undefined || !existsSync(join(dist, 'main.js'))) return false;
-  const folders = ['src', 'scripts'].flatMap((folder) =>
+  const folders = ['src', 'scripts', 'web'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)),
   );
   const files = ['package.json', 'package-lock.json', 'tsconfig.json'].map((name) => join(root, name));
@@ -168,7 +168,8 @@ mkdirSync(staged);
 const metafile = await bundle(version).catch(() => fail('the sources cannot be bundled'));
 const clientFile = await bundleClient().catch(() => fail('the client cannot be bundled'));
 metafile.outputs = { ...metafile.outputs, ...clientFile.outputs };
-await buildWeb({ configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn' }).catch(() => fail('the dashboard cannot be built'));
+const web = { configFile: join(root, 'web/vite.config.ts'), logLevel: 'warn', build: { outDir: join(staged, 'web') } } as const;
+await buildWeb(web).catch(() => fail('the dashboard cannot be built'));
 refuseTestCode();
 emitTypes();
 writeFileSync(join(staged, 'THIRD_PARTY_LICENSES.txt'), thirdPartyLicenses(root, metafile));

@@ -137,7 +137,7 @@ export function specifiers(modules: Module[], exists: (path: string) => boolean)
         continue;
       }
       if (module.path.startsWith('bin/')) continue;
-      if (!/\.(ts|tsx|json)$/.test(entry.specifier)) report(module, entry, `"${entry.specifier}" needs its .ts`);
+      if (!/\.(ts|tsx|json|css)$/.test(entry.specifier)) report(module, entry, `"${entry.specifier}" needs its .ts`);
       else if (!exists(posix.normalize(entry.target))) report(module, entry, `"${entry.specifier}" does not exist`);
     }
   }

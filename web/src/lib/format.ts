@@ -56,11 +56,5 @@ export function formatWhen(iso: string | null | undefined, now = new Date()): st
   return `${(at.getFullYear() === now.getFullYear() ? day : dayOfYear).format(at)} ${clock.format(at)}`;
 }
 
-export function formatAgo(iso: string, now = Date.now()): string {
-  const seconds = (now - new Date(iso).getTime()) / 1_000;
-  if (seconds < 5) return 'just now';
-  return `${formatDuration(seconds).split(' ').slice(0, 2).join(' ')} ago`;
-}
-
 /** The end tells two ids apart: the beginning is the time. */
 export const shortId = (id: string): string => (id.length > 14 ? `${id.slice(0, 4)}…${id.slice(-6)}` : id);

@@ -14,6 +14,7 @@ const KNOWN: Record<AuditAction, true> = {
   'install.create': true,
   'agent.start': true,
   'agent.stop': true,
+  'agent.examine': true,
   'session.create': true,
   'session.update': true,
   'session.read': true,
