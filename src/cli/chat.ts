@@ -126,7 +126,7 @@ async function sendOne(context: Context, { finder, flags, timeoutMs, sessionId }
 async function refusalError(finder: Finder, error: CliError): Promise<CliError> {
   const told = (more: string, fix: string) =>
     new CliError(`${error.message}${more}`, { exit: error.exit, fix, code: error.code, cause: error });
-  if (error.code === 'payload_too_large' || /\bmessage: /.test(error.message))
+  if (error.code === 'payload_too_large' || /\bmessage: (too big|too long)/i.test(error.message))
     return told('', 'head -c 100000 message.txt | holdfast chat -   # or ask in several messages');
   if (/\bsessionId: /.test(error.message)) return told('', 'holdfast sessions list');
   if (!/\bmodel: /.test(error.message)) return error;

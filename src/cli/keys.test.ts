@@ -67,15 +67,10 @@ describe('keys', () => {
   });
 
   it('with a name that cannot be are refused with what is wrong', async () => {
-    for (const name of ['', ' ', 'two\nlines', 'x'.repeat(101)]) {
+    for (const name of ['', ' ', 'two\nlines', 'turn\u202earound', 'x'.repeat(101)]) {
       const { exit, err } = await cli.run('keys', 'create', name);
       expect([exit, err], name).toEqual([1, expect.stringContaining('name: ')]);
     }
-  });
-
-  it('with names that steer terminals are shown harmless', async () => {
-    await cli.run('keys', 'create', 'turn\u202earound');
-    expect((await terminal.run('keys', 'list')).out).toContain('turn\\u202earound');
   });
 });
 
