@@ -49,6 +49,7 @@ describe.skipIf(!executablePath)('the dashboard', () => {
   async function signedIn(options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; context: BrowserContext }> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
+    page.setDefaultTimeout(8_000);
     page.on('console', (message) => message.type() === 'error' && amiss.push(message.text()));
     page.on('pageerror', (error) => amiss.push(String(error)));
     page.on('request', (request) => !request.url().startsWith(server.url) && amiss.push(`request to ${request.url()}`));
@@ -69,7 +70,7 @@ describe.skipIf(!executablePath)('the dashboard', () => {
     expect(await page.locator('main strong', { hasText: 'well' }).count()).toBe(1);
     expect(await page.locator('main img').count()).toBe(0);
     await page.goto(`${server.url}/ui/#/turns`);
-    await page.getByText('completed').first().waitFor();
+    await page.locator('main table').getByText('completed').first().waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('npx holdfast dashboard').waitFor();
     expect((await context.request.get(`${server.url}/v1/me`)).status()).toBe(401);
