@@ -50,7 +50,7 @@ afterAll(async () => {
 
 test('the tarball holds the program, its types, licences and the page about it, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|docs\/(guide|operate|reference)\/[\w-]+\.(md|json)|bin\/holdfast\.js|dist\/[\w.-]+\.(js|txt)|dist\/types\/.+\.d\.ts|dist\/ui\/.+)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|docs\/(guide|operate|reference)\/[\w-]+\.(md|json)|bin\/holdfast\.js|dist\/[\w.-]+\.(js|txt)|dist\/types\/.+\.d\.ts|dist\/web\/.+)$/;
   expect(files.filter((path) => !allowed.test(path))).toEqual([]);
   expect(files).toEqual(
     expect.arrayContaining([
@@ -62,6 +62,7 @@ test('the tarball holds the program, its types, licences and the page about it, 
       'dist/cli.js',
       'dist/sqlite-writer.js',
       'dist/types/index.d.ts',
+      'dist/web/index.html',
     ]),
   );
   expect(files.filter((path) => path.endsWith('.map') || /\.test\./.test(path))).toEqual([]);
